@@ -1,0 +1,4 @@
+@NullMarked
+package dev.caisson.rpc.http2;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.caisson.scope;
+
+import org.jspecify.annotations.NullMarked;
