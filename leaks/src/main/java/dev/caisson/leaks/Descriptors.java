@@ -1,0 +1,142 @@
+package dev.caisson.leaks;
+
+import java.io.IOException;
+import java.nio.channels.Pipe;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * Open sockets, pipes and files, from {@code /proc/self/fd}; where that does not exist nothing is checked, and this is
+ * said once.
+ *
+ * <p>Left out, because the JVM opens them when it likes: jars and other archives, native libraries, the JDK's own files,
+ * devices, {@code /proc} and {@code /sys}, and the anonymous inodes of selectors.
+ */
+final class Descriptors implements Probe {
+    private static final System.Logger LOG = System.getLogger(Descriptors.class.getName());
+    private static final Path OPEN = Path.of("/proc/self/fd");
+    private static final List<String> LAZY_ENDS = List.of(".jar", ".zip", ".war", ".jmod", ".so", ".jsa", "/modules");
+
+    private final String javaHome = System.getProperty("java.home", "/nowhere") + "/";
+    private final AtomicBoolean told = new AtomicBoolean();
+    private final boolean works = Files.isDirectory(OPEN);
+
+    Descriptors() {
+        if (works) {
+            openWhatTheJdkKeeps();
+        }
+    }
+
+    @Override
+    public LeakKind kind() {
+        return LeakKind.DESCRIPTOR;
+    }
+
+    @Override
+    public Set<String> ids() {
+        return new HashSet<>(open().keySet());
+    }
+
+    @Override
+    public void look(Predicate<String> wanted, Consumer<Live> found) {
+        Map<String, String> open = open();
+        if (open.keySet().stream().noneMatch(wanted)) {
+            return;
+        }
+        Map<String, String> sockets = SocketTable.read();
+        open.forEach((id, number) -> {
+            if (wanted.test(id)) {
+                String target = id.substring(id.indexOf(' ') + 1);
+                found.accept(new Live(
+                        LeakKind.DESCRIPTOR,
+                        id,
+                        sockets.getOrDefault(target, target),
+                        "",
+                        "open",
+                        "descriptor " + number + " -> " + target,
+                        List.of(),
+                        List.of()));
+            }
+        });
+    }
+
+    /** Id to descriptor number. A file opened twice has two ids; a socket is its inode, which tells it apart. */
+    private Map<String, String> open() {
+        Map<String, String> open = new TreeMap<>();
+        if (!works) {
+            if (told.compareAndSet(false, true)) {
+                LOG.log(
+                        System.Logger.Level.INFO,
+                        "no " + OPEN + " on this system: open sockets and files are not checked");
+            }
+            return open;
+        }
+        try (DirectoryStream<Path> numbers = Files.newDirectoryStream(OPEN)) {
+            for (Path number : numbers) {
+                String target = target(number);
+                String fileName = String.valueOf(number.getFileName());
+                if (target.startsWith("socket:") || target.startsWith("pipe:")) {
+                    open.put("descriptor " + target, fileName);
+                } else if (target.startsWith("/") && !lazy(target)) {
+                    String id = "descriptor " + target;
+                    for (int i = 2; open.containsKey(id); i++) {
+                        id = "descriptor(" + i + ") " + target;
+                    }
+                    open.put(id, fileName);
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            if (told.compareAndSet(false, true)) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "could not list " + OPEN + ": open sockets and files are not checked",
+                        e);
+            }
+        }
+        return open;
+    }
+
+    private static String target(Path number) {
+        try {
+            return Files.readSymbolicLink(number).toString();
+        } catch (IOException closedMeanwhile) {
+            return "";
+        }
+    }
+
+    private boolean lazy(String target) {
+        String path = target.endsWith(" (deleted)") ? target.substring(0, target.length() - 10) : target;
+        return path.startsWith("/dev/")
+                || path.startsWith("/proc/")
+                || path.startsWith("/sys/")
+                || path.startsWith(javaHome)
+                || path.contains("/caisson-leaks")
+                || LAZY_ENDS.stream().anyMatch(path::endsWith)
+                || Files.isDirectory(Path.of(path));
+    }
+
+    /** The first socket, pipe and selector make the JDK open descriptors that it keeps for good: have that behind us. */
+    private static void openWhatTheJdkKeeps() {
+        try (ServerSocketChannel channel = ServerSocketChannel.open();
+                Selector selector = Selector.open()) {
+            channel.configureBlocking(false);
+            Pipe pipe = Pipe.open();
+            pipe.source().close();
+            pipe.sink().close();
+            selector.selectNow();
+        } catch (IOException | RuntimeException e) {
+            LOG.log(System.Logger.Level.DEBUG, "the first socket could not be opened", e);
+        }
+    }
+}

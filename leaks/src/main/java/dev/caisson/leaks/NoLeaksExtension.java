@@ -1,0 +1,117 @@
+package dev.caisson.leaks;
+
+import java.lang.reflect.AnnotatedElement;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.ExtensionContext.Store;
+import org.junit.jupiter.api.extension.TestInstanceFactoryContext;
+import org.junit.jupiter.api.extension.TestInstancePreConstructCallback;
+
+/**
+ * Watches every Jupiter test and class that {@link NoLeaks} or the configuration asks for.
+ *
+ * <p>Registered by the annotation, or by JUnit's auto-detection, which {@code caisson.leaks=on} switches on. Users need
+ * not name it. Safe for parallel tests.
+ */
+public final class NoLeaksExtension implements TestInstancePreConstructCallback, BeforeAllCallback, BeforeEachCallback {
+    /* Implementation note: a resource in the store of a context is closed after all callbacks, the last stored first.
+     * What is stored before any other extension could store something is closed after all of it: that is the check. */
+
+    private static final Namespace NAMESPACE = Namespace.create(NoLeaksExtension.class);
+
+    /** For JUnit. */
+    public NoLeaksExtension() {}
+
+    @Override
+    public void preConstructTestInstance(TestInstanceFactoryContext factory, ExtensionContext context) {
+        if (context.getTestMethod().isEmpty()
+                && context.getTestInstanceLifecycle().equals(Optional.of(Lifecycle.PER_CLASS))) {
+            watch(context);
+        }
+    }
+
+    @Override
+    public void beforeAll(ExtensionContext context) {
+        watch(context);
+    }
+
+    @Override
+    public void beforeEach(ExtensionContext context) {
+        watch(context);
+    }
+
+    private static void watch(ExtensionContext context) {
+        Store store = context.getStore(NAMESPACE);
+        if (store.get(context.getUniqueId()) != null) {
+            return; // registered twice, by annotation and by auto-detection
+        }
+        Options options = options(context);
+        boolean asked = options.on() || annotated(context);
+        if (asked && !options.check().isEmpty()) {
+            store.put(
+                    context.getUniqueId(),
+                    new Check(Watch.begin(Suite.current(), context.getUniqueId(), name(context), options)));
+        }
+    }
+
+    private static boolean annotated(ExtensionContext context) {
+        return !annotations(context).isEmpty();
+    }
+
+    private static Options options(ExtensionContext context) {
+        Options options = Options.of(context::getConfigurationParameter);
+        for (NoLeaks annotation : annotations(context)) {
+            options = options.with(annotation);
+        }
+        return options;
+    }
+
+    /** The annotations of the test's method, classes and enclosing classes, the outermost first. */
+    private static List<NoLeaks> annotations(ExtensionContext context) {
+        List<NoLeaks> found = new ArrayList<>();
+        Optional<ExtensionContext> at = Optional.of(context);
+        while (at.isPresent()) {
+            at.get().getElement().ifPresent(element -> add(element, found));
+            at = at.get().getParent();
+        }
+        Collections.reverse(found);
+        return found;
+    }
+
+    private static void add(AnnotatedElement element, List<NoLeaks> found) {
+        NoLeaks annotation = element.getAnnotation(NoLeaks.class);
+        if (annotation != null) {
+            found.add(annotation);
+        }
+    }
+
+    private static String name(ExtensionContext context) {
+        String type = context.getTestClass().map(Class::getName).orElse("the run");
+        return context.getTestMethod()
+                .map(method -> type + "." + method.getName() + detail(context, method.getName()))
+                .orElse("class " + type);
+    }
+
+    /** The number of a repetition or the values of parameters, where the display name tells them. */
+    private static String detail(ExtensionContext context, String method) {
+        String display = context.getDisplayName();
+        return display.startsWith(method) ? "()" : "() " + display;
+    }
+
+    /** Judges when JUnit closes it, after all that was stored later. */
+    private record Check(Watch watch) implements Store.CloseableResource, AutoCloseable {
+        @Override
+        public void close() {
+            watch.end().ifPresent(error -> {
+                throw error;
+            });
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.caisson.leaks;
+
+import org.jspecify.annotations.NullMarked;
