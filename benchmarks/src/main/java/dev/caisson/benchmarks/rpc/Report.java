@@ -1,0 +1,266 @@
+package dev.caisson.benchmarks.rpc;
+
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.StringJoiner;
+import java.util.function.ToDoubleFunction;
+
+/** Collects samples and tells them: a table for each cell, the ratios of medians that are judged, and all as JSON. */
+final class Report {
+    /** CPU per call of our event-loop handlers against grpc-java's directExecutor. */
+    private static final double LOOP_GOAL = 0.45;
+
+    /** CPU per call of our virtual-thread handlers against grpc-java's default executor. */
+    private static final double VIRTUAL_GOAL = 0.20;
+
+    private static final double MAX_GENERATOR_BUSY = 0.80;
+
+    private final Options options;
+    private final boolean pinned;
+    private final double loadAtStart = loadAverage();
+    private final Map<Cell, Map<Contender, List<Sample>>> samples = new LinkedHashMap<>();
+    private final Map<Contender, OptionalDouble> h2load = new EnumMap<>(Contender.class);
+
+    Report(Options options, boolean pinned) {
+        this.options = options;
+        this.pinned = pinned;
+    }
+
+    void add(Cell cell, Contender contender, Sample sample) {
+        samples.computeIfAbsent(cell, c -> new EnumMap<>(Contender.class))
+                .computeIfAbsent(contender, c -> new ArrayList<>())
+                .add(sample);
+    }
+
+    void addH2load(Contender contender, OptionalDouble callsPerSecond) {
+        h2load.put(contender, callsPerSecond);
+    }
+
+    String head() {
+        Runtime.Version java = Runtime.version();
+        return String.format(
+                Locale.ROOT,
+                "rpc bench: unary SayHello, 12-character name, plaintext, deadline header, one interceptor, limits, census%n"
+                        + "%d cores, JDK %s, %s; load average %.1f at the start%n"
+                        + "servers on core 0 (SerialGC, 512 MB), load generator on core 1; %d rounds of %.1f s, %d CPU-seconds of"
+                        + " warm-up%n",
+                Runtime.getRuntime().availableProcessors(),
+                java,
+                pinned ? "pinned by taskset" : "NOT PINNED (no taskset, or one core)",
+                loadAtStart,
+                options.rounds(),
+                options.sampleSeconds(),
+                options.warmupCpuSeconds());
+    }
+
+    static String progress(Cell cell, int round, Contender contender, Sample sample) {
+        return String.format(
+                Locale.ROOT,
+                "%-6s #%d  %-28s %8.0f calls/s  %6.2f us  server %3.0f %%  generator %3.0f %%",
+                cell,
+                round,
+                contender.title(),
+                sample.callsPerSecond(),
+                sample.cpuMicros(),
+                100 * sample.serverBusy(),
+                100 * sample.generatorBusy());
+    }
+
+    String table(Cell cell) {
+        StringBuilder text = new StringBuilder();
+        text.append(String.format(
+                Locale.ROOT,
+                "%n%s (medians of %d)%s%n%-28s %9s %12s %15s %8s %8s %8s %7s %9s%n",
+                cell,
+                options.rounds(),
+                cell.equals(Cell.JUDGED) ? ", judged" : ", not judged",
+                "server",
+                "calls/s",
+                "CPU us/call",
+                "(range)",
+                "B/call",
+                "p50 us",
+                "p99 us",
+                "busy",
+                "gen busy"));
+        of(cell).forEach((contender, list) -> {
+            Sample m = Sample.median(list);
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%-28s %9.0f %12.2f %15s %8.0f %8.0f %8.0f %6.0f%% %8.0f%%%n",
+                    contender.title(),
+                    m.callsPerSecond(),
+                    m.cpuMicros(),
+                    Sample.range(list, Sample::cpuMicros),
+                    m.allocatedBytes(),
+                    m.p50Micros(),
+                    m.p99Micros(),
+                    100 * m.serverBusy(),
+                    100 * m.generatorBusy()));
+        });
+        text.append(ratios(cell));
+        return text.toString();
+    }
+
+    private String ratios(Cell cell) {
+        StringBuilder text = new StringBuilder("ratios of medians, ours / grpc-java's\n");
+        for (Contender ours : of(cell).keySet()) {
+            for (Contender theirs : of(cell).keySet()) {
+                if (ours.ours() && !theirs.ours()) {
+                    text.append(String.format(
+                            Locale.ROOT,
+                            "  %-26s / %-28s CPU %.3f   calls/s %.2f   bytes %.2f   p50 %.2f   p99 %.2f%n",
+                            ours.title(),
+                            theirs.title(),
+                            ratio(cell, ours, theirs, Sample::cpuMicros),
+                            ratio(cell, ours, theirs, Sample::callsPerSecond),
+                            ratio(cell, ours, theirs, Sample::allocatedBytes),
+                            ratio(cell, ours, theirs, Sample::p50Micros),
+                            ratio(cell, ours, theirs, Sample::p99Micros)));
+                }
+            }
+        }
+        return text.toString();
+    }
+
+    /** The goals, what h2load says of the order, and whatever keeps this run from being the judged measurement. */
+    String verdict() {
+        StringBuilder text = new StringBuilder();
+        goal(Contender.CAISSON_LOOP, Contender.GRPC_DIRECT, LOOP_GOAL).ifPresent(text::append);
+        goal(Contender.CAISSON_VIRTUAL, Contender.GRPC_DEFAULT, VIRTUAL_GOAL).ifPresent(text::append);
+        if (h2load.isEmpty()) {
+            text.append("h2load is not installed (package nghttp2-client): no second opinion\n");
+        } else {
+            text.append("h2load, ").append(options.cells().getFirst()).append(":");
+            h2load.forEach((contender, rate) -> text.append(
+                    rate.isPresent()
+                            ? String.format(Locale.ROOT, "  %s %.0f/s", contender.title(), rate.getAsDouble())
+                            : "  " + contender.title() + " FAILED"));
+            text.append(sameOrder() ? "; the order agrees\n" : "; THE ORDER DISAGREES\n");
+        }
+        for (String caveat : caveats()) {
+            text.append("not the judged measurement: ").append(caveat).append('\n');
+        }
+        return text.append("repeat: ").append(command()).append('\n').toString();
+    }
+
+    private Optional<String> goal(Contender ours, Contender theirs, double goal) {
+        Map<Contender, List<Sample>> judged = of(Cell.JUDGED);
+        if (!judged.containsKey(ours) || !judged.containsKey(theirs)) {
+            return Optional.empty();
+        }
+        double ratio = ratio(Cell.JUDGED, ours, theirs, Sample::cpuMicros);
+        return Optional.of(String.format(
+                Locale.ROOT,
+                "CPU per call, %s / %s: %.3f, goal %.2f: %s%n",
+                ours.title(),
+                theirs.title(),
+                ratio,
+                goal,
+                ratio <= goal ? "met" : "NOT MET"));
+    }
+
+    private List<String> caveats() {
+        List<String> caveats = new ArrayList<>();
+        if (!pinned) {
+            caveats.add("the processes are not pinned");
+        }
+        if (options.rounds() < Options.JUDGED_ROUNDS) {
+            caveats.add("fewer than " + Options.JUDGED_ROUNDS + " rounds");
+        }
+        if (options.warmupCpuSeconds() < Options.JUDGED_WARMUP_CPU_SECONDS) {
+            caveats.add("less than " + Options.JUDGED_WARMUP_CPU_SECONDS + " CPU-seconds of warm-up");
+        }
+        of(Cell.JUDGED).forEach((contender, list) -> {
+            double busy = Sample.median(list, Sample::generatorBusy);
+            if (busy > MAX_GENERATOR_BUSY) {
+                caveats.add(String.format(
+                        Locale.ROOT,
+                        "the load generator was %.0f %% busy against %s, so its calls/s are understated (CPU per call is"
+                                + " not)",
+                        100 * busy,
+                        contender.title()));
+            }
+        });
+        return caveats;
+    }
+
+    /** Whether h2load's calls per second put the servers in the order that ours put them in. */
+    private boolean sameOrder() {
+        Map<Contender, List<Sample>> first = of(options.cells().getFirst());
+        List<Contender> byOurs = new ArrayList<>(first.keySet());
+        List<Contender> byH2load = new ArrayList<>(first.keySet());
+        byOurs.sort((a, b) -> Double.compare(rate(first, b), rate(first, a)));
+        byH2load.sort((a, b) -> Double.compare(h2loadRate(b), h2loadRate(a)));
+        return byOurs.equals(byH2load);
+    }
+
+    private static double rate(Map<Contender, List<Sample>> of, Contender contender) {
+        return Sample.median(of.getOrDefault(contender, List.of()), Sample::callsPerSecond);
+    }
+
+    private double h2loadRate(Contender contender) {
+        return h2load.getOrDefault(contender, OptionalDouble.empty()).orElse(-1);
+    }
+
+    private double ratio(Cell cell, Contender ours, Contender theirs, ToDoubleFunction<Sample> figure) {
+        Map<Contender, List<Sample>> of = of(cell);
+        return Sample.median(of.getOrDefault(ours, List.of()), figure)
+                / Sample.median(of.getOrDefault(theirs, List.of()), figure);
+    }
+
+    private Map<Contender, List<Sample>> of(Cell cell) {
+        return samples.getOrDefault(cell, Map.of());
+    }
+
+    private String command() {
+        return ("./caisson bench rpc " + options.words()).strip();
+    }
+
+    String json() {
+        StringJoiner cells = new StringJoiner(",\n    ", "[\n    ", "\n  ]");
+        samples.forEach((cell, byContender) ->
+                byContender.forEach((contender, list) -> list.forEach(s -> cells.add(String.format(
+                        Locale.ROOT,
+                        "{\"cell\": \"%s\", \"server\": \"%s\", \"callsPerSecond\": %.0f, \"cpuMicros\": %.4f,"
+                                + " \"allocatedBytes\": %.1f, \"p50Micros\": %.1f, \"p99Micros\": %.1f,"
+                                + " \"serverBusy\": %.3f, \"generatorBusy\": %.3f}",
+                        cell,
+                        contender.name().toLowerCase(Locale.ROOT),
+                        s.callsPerSecond(),
+                        s.cpuMicros(),
+                        s.allocatedBytes(),
+                        s.p50Micros(),
+                        s.p99Micros(),
+                        s.serverBusy(),
+                        s.generatorBusy())))));
+        StringJoiner second = new StringJoiner(", ", "{", "}");
+        h2load.forEach((contender, rate) -> second.add(String.format(
+                Locale.ROOT, "\"%s\": %.0f", contender.name().toLowerCase(Locale.ROOT), rate.orElse(-1))));
+        return String.format(
+                Locale.ROOT,
+                "{%n  \"bench\": \"rpc\",%n  \"command\": \"%s\",%n  \"jdk\": \"%s\",%n  \"cores\": %d,%n  \"pinned\": %b,%n"
+                        + "  \"loadAverageAtStart\": %.2f,%n  \"warmupCpuSeconds\": %d,%n  \"sampleSeconds\": %.1f,%n"
+                        + "  \"h2loadCallsPerSecond\": %s,%n  \"samples\": %s%n}%n",
+                command().replace("\\", "\\\\").replace("\"", "\\\""),
+                Runtime.version(),
+                Runtime.getRuntime().availableProcessors(),
+                pinned,
+                loadAtStart,
+                options.warmupCpuSeconds(),
+                options.sampleSeconds(),
+                second,
+                cells);
+    }
+
+    private static double loadAverage() {
+        return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+    }
+}

@@ -1,0 +1,32 @@
+package dev.caisson.benchmarks.rpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The bench runs, every reply is right, and its result can be read; no figure is asserted. */
+class RpcBenchIT {
+    @Test
+    void measuresEveryServerOnce(@TempDir Path directory) throws Exception {
+        Path json = directory.resolve("result.json");
+        RpcBench.main(new String[] {
+            "--rounds",
+            "1",
+            "--warmup",
+            "0",
+            "--sample",
+            "0.3",
+            "--cell",
+            "2x5",
+            "--only",
+            "grpc_direct,grpc_default",
+            "--json",
+            json.toString()
+        });
+        String result = Files.readString(json);
+        assertThat(result).contains("\"server\": \"grpc_direct\"", "\"server\": \"grpc_default\"");
+    }
+}
