@@ -66,7 +66,8 @@ final class Descriptors implements Probe {
                         "open",
                         "descriptor " + number + " -> " + target,
                         List.of(),
-                        List.of()));
+                        List.of(),
+                        ""));
             }
         });
     }

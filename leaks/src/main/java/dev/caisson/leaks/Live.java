@@ -14,6 +14,7 @@ import java.util.Locale;
  * @param owner the executor, thread group or parent it belongs to; may be empty
  * @param stack its frames, topmost first, as {@code package.Class.method(File.java:1)}; empty if it has none
  * @param origin the frames that created it, topmost first; empty where this is not known
+ * @param since the test on whose behalf it was created, or after which it was first seen; empty where not known
  */
 record Live(
         LeakKind kind,
@@ -23,7 +24,8 @@ record Live(
         String state,
         String owner,
         List<String> stack,
-        List<String> origin) {
+        List<String> origin,
+        String since) {
 
     /** Orders threads before what they hold, then by id. */
     static int compare(Live a, Live b) {
@@ -38,8 +40,21 @@ record Live(
                 : String.format(Locale.ROOT, "%s|%s|%s|%s", kind, type, stack, origin);
     }
 
-    Live withOrigin(List<String> frames) {
-        return new Live(kind, id, name, type, state, owner, stack, frames);
+    boolean isThread() {
+        return kind == LeakKind.THREAD || kind == LeakKind.VIRTUAL_THREAD;
+    }
+
+    /** The id of a thread as the JVM counts them. */
+    long threadId() {
+        return Long.parseLong(id.substring(id.indexOf('#') + 1));
+    }
+
+    Live bornAt(List<String> frames, String test) {
+        return new Live(kind, id, name, type, state, owner, stack, frames, test);
+    }
+
+    Live since(String test) {
+        return since.isEmpty() ? new Live(kind, id, name, type, state, owner, stack, origin, test) : this;
     }
 
     /** The method of a frame, without file and line: {@code java.lang.Thread.run}. */

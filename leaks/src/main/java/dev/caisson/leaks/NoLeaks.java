@@ -37,8 +37,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Target({ElementType.TYPE, ElementType.METHOD})
 @ExtendWith(NoLeaksExtension.class)
 public @interface NoLeaks {
-    /** What is checked. Empty switches the check off for this test or class. */
-    LeakKind[] check() default {LeakKind.THREAD, LeakKind.VIRTUAL_THREAD, LeakKind.SCOPE, LeakKind.DESCRIPTOR};
+    /** What is checked; empty takes what is configured, or else every kind. What is not checked is not told later. */
+    LeakKind[] check() default {};
+
+    /** Why this test or class is not checked at all; empty if it is checked. */
+    String off() default "";
 
     /** How long to wait for what is left to end by itself, in milliseconds; -1 takes the configured time (5000). */
     long lingerMillis() default -1;

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -13,6 +15,8 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.ExtensionContext.Store;
 import org.junit.jupiter.api.extension.TestInstanceFactoryContext;
 import org.junit.jupiter.api.extension.TestInstancePreConstructCallback;
+import org.junit.platform.commons.support.AnnotationSupport;
+import org.junit.platform.commons.support.HierarchyTraversalMode;
 
 /**
  * Watches every Jupiter test and class that {@link NoLeaks} or the configuration asks for.
@@ -53,12 +57,38 @@ public final class NoLeaksExtension implements TestInstancePreConstructCallback,
             return; // registered twice, by annotation and by auto-detection
         }
         Options options = options(context);
-        boolean asked = options.on() || annotated(context);
-        if (asked && !options.check().isEmpty()) {
+        if (options.on() || annotated(context)) {
+            Watch enclosing = enclosing(store, context);
+            boolean fixtures = enclosing != null && mayHaveFixtures(context);
             store.put(
                     context.getUniqueId(),
-                    new Check(Watch.begin(Suite.current(), context.getUniqueId(), name(context), options)));
+                    new Check(Watch.begin(new Watch.Plan(
+                            Suite.current(), context.getUniqueId(), name(context), options, enclosing, fixtures))));
         }
+    }
+
+    /** The watch over the class of a test, or over the enclosing class of a nested class. */
+    private static @Nullable Watch enclosing(Store store, ExtensionContext context) {
+        for (Optional<ExtensionContext> at = context.getParent();
+                at.isPresent();
+                at = at.get().getParent()) {
+            if (store.get(at.get().getUniqueId()) instanceof Check check) {
+                return check.watch();
+            }
+        }
+        return null;
+    }
+
+    /** Whether tests of the class share something that outlives each of them and may start threads when first used. */
+    private static boolean mayHaveFixtures(ExtensionContext context) {
+        Class<?> type = context.getTestMethod().isPresent()
+                ? context.getRequiredTestClass()
+                : context.getRequiredTestClass().getEnclosingClass();
+        return context.getTestInstanceLifecycle().equals(Optional.of(Lifecycle.PER_CLASS))
+                || (type != null
+                        && !AnnotationSupport.findAnnotatedMethods(
+                                        type, BeforeAll.class, HierarchyTraversalMode.BOTTOM_UP)
+                                .isEmpty());
     }
 
     private static boolean annotated(ExtensionContext context) {

@@ -33,7 +33,7 @@ public final class NoLeaksListener implements TestExecutionListener {
         Options configured = Options.of(plan.getConfigurationParameters()::get);
         if (configured.on()) {
             options = configured;
-            run = Watch.begin(Suite.current(), "", "the start of the run", configured);
+            run = Watch.begin(new Watch.Plan(Suite.current(), "", "the start of the run", configured, null, false));
         }
     }
 
@@ -41,7 +41,11 @@ public final class NoLeaksListener implements TestExecutionListener {
     public void executionStarted(TestIdentifier test) {
         Options configured = options;
         if (configured != null && !ofJupiter(test) && test.getParentId().isPresent()) {
-            watches.put(test.getUniqueId(), Watch.begin(Suite.current(), test.getUniqueId(), name(test), configured));
+            Watch enclosing = test.getParentId().map(watches::get).orElse(null);
+            watches.put(
+                    test.getUniqueId(),
+                    Watch.begin(new Watch.Plan(
+                            Suite.current(), test.getUniqueId(), name(test), configured, enclosing, false)));
         }
     }
 

@@ -46,11 +46,10 @@ record Options(boolean on, Set<LeakKind> check, Duration linger, Ignores ignores
 
     /** These options with those of an annotation nearer to the test. */
     Options with(NoLeaks annotation) {
-        Set<LeakKind> kinds = EnumSet.noneOf(LeakKind.class);
-        kinds.addAll(List.of(annotation.check()));
+        Set<LeakKind> kinds = Set.copyOf(List.of(annotation.check()));
         return new Options(
                 on,
-                Set.copyOf(kinds),
+                annotation.off().isEmpty() ? (kinds.isEmpty() ? check : kinds) : Set.of(),
                 annotation.lingerMillis() < 0 ? linger : Duration.ofMillis(annotation.lingerMillis()),
                 ignores.plus(Part.NAME, annotation.ignoreNames(), "@NoLeaks")
                         .plus(Part.TOP, annotation.ignoreTop(), "@NoLeaks")

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** Platform threads, by the thread's own stack trace and the JVM's management bean. */
 final class PlatformThreads implements Probe {
@@ -58,10 +59,11 @@ final class PlatformThreads implements Probe {
                 state(thread, info),
                 (thread.isDaemon() ? "daemon, " : "") + (group == null ? "no group" : "group " + group.getName()),
                 frames(trace),
-                List.of());
+                List.of(),
+                "");
     }
 
-    private static String state(Thread thread, @org.jspecify.annotations.Nullable ThreadInfo info) {
+    private static String state(Thread thread, @Nullable ThreadInfo info) {
         String state = thread.getState().toString();
         if (info == null) {
             return state;

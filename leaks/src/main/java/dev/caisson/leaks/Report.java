@@ -69,6 +69,9 @@ final class Report {
             text.append(group.size() > MAX_NAMES ? "...\n" : "\n");
         }
         frames(text, leak.stack());
+        if (!leak.since().isEmpty()) {
+            text.append("   since ").append(leak.since()).append('\n');
+        }
         if (!leak.origin().isEmpty()) {
             text.append("   created at\n");
             frames(text, leak.origin());

@@ -28,6 +28,7 @@ final class Suite {
 
     private final @Nullable Suite outer;
     private final Map<LeakKind, Probe> probes;
+    private final Births births;
     private final Set<String> told = ConcurrentHashMap.newKeySet();
     private final Set<Watch> active = ConcurrentHashMap.newKeySet();
     private final List<LeakError> unheard = new ArrayList<>();
@@ -41,7 +42,9 @@ final class Suite {
                     LeakKind.VIRTUAL_THREAD, new VirtualThreads(platform),
                     LeakKind.SCOPE, new Scopes(),
                     LeakKind.DESCRIPTOR, new Descriptors());
+            births = new Births();
         } else {
+            births = outer.births;
             probes = outer.probes;
         }
     }
@@ -76,6 +79,10 @@ final class Suite {
         return probe;
     }
 
+    Births births() {
+        return births;
+    }
+
     boolean told(String id) {
         return told.contains(id);
     }
@@ -95,7 +102,9 @@ final class Suite {
         }
     }
 
-    void begin(Watch watch) {
+    /** A watch begins. What is told but gone is forgotten, because descriptors may come again under the same id. */
+    void begin(Watch watch, Set<String> alive) {
+        told.removeIf(id -> id.startsWith(LeakKind.DESCRIPTOR.label()) && !alive.contains(id));
         for (Watch other : active) {
             if (!other.encloses(watch) && !watch.encloses(other)) {
                 other.overlapped();

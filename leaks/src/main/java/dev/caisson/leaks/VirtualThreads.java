@@ -190,7 +190,8 @@ final class VirtualThreads implements Probe {
                 (state == null ? "state not told by this JDK" : state.toString()) + blocker,
                 "of " + thread.get("container"),
                 List.copyOf(stack),
-                List.of());
+                List.of(),
+                "");
     }
 
     private void tell(String what) {

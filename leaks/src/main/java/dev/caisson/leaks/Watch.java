@@ -4,8 +4,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The watch over one test, class or run: remembers what was there before it, and tells what is there after it.
@@ -18,7 +21,11 @@ import java.util.Set;
  */
 final class Watch {
     /* Implementation note: pauses grow from FIRST_PAUSE by a factor of two up to LONGEST_PAUSE until the linger is over,
-     * so that a test whose threads are just ending costs a few milliseconds, not the whole linger. */
+     * so that a test whose threads are just ending costs a few milliseconds, not the whole linger.
+     *
+     * A server that @BeforeAll made starts threads when its first call comes, that is inside a test, and they end with
+     * the class. So where the class holds on to something, its tests are not judged by themselves: what they leave is
+     * noted with the test's name and judged when the class ends. */
 
     static final Duration FIRST_PAUSE = Duration.ofMillis(1);
     static final Duration LONGEST_PAUSE = Duration.ofMillis(100);
@@ -27,33 +34,51 @@ final class Watch {
     private final String uniqueId;
     private final Options options;
     private final Set<String> before = new HashSet<>();
-    private volatile String name;
+    private final String name;
+    private final @Nullable Watch deferTo;
+    private final Map<String, String> deferred = new ConcurrentHashMap<>();
     private volatile boolean overlapped;
+    private Births.@Nullable Birth around;
 
-    private Watch(Suite suite, String uniqueId, String name, Options options) {
-        this.suite = suite;
-        this.uniqueId = uniqueId;
-        this.name = name;
-        this.options = options;
+    private Watch(Plan plan) {
+        suite = plan.suite;
+        uniqueId = plan.uniqueId;
+        name = plan.name;
+        options = plan.options;
+        for (LeakKind kind : LeakKind.values()) {
+            before.addAll(suite.probe(kind).ids());
+        }
+        Watch around = plan.enclosing;
+        deferTo = around != null && (plan.fixtures || around.hasFixtures(before)) ? around : null;
     }
 
     /**
-     * Begins to watch.
+     * What to watch.
      *
      * @param uniqueId JUnit's id; the watch over a test is enclosed by those whose id is a prefix of its own
      * @param name for the report
+     * @param enclosing the watch over the class of a test, or null
+     * @param fixtures whether the class holds on to things that its tests may start
      */
-    static Watch begin(Suite suite, String uniqueId, String name, Options options) {
-        Watch watch = new Watch(suite, uniqueId, name, options);
-        for (LeakKind kind : options.check()) {
-            watch.before.addAll(suite.probe(kind).ids());
-        }
-        suite.begin(watch);
+    record Plan(
+            Suite suite,
+            String uniqueId,
+            String name,
+            Options options,
+            @Nullable Watch enclosing,
+            boolean fixtures) {}
+
+    /** Begins to watch: what the current thread does from here on is done on behalf of this test. */
+    static Watch begin(Plan plan) {
+        Watch watch = new Watch(plan);
+        watch.suite.begin(watch, watch.before);
+        watch.around = watch.suite.births().enter(new Births.Test(watch.uniqueId, watch.name));
         return watch;
     }
 
-    void rename(String better) {
-        name = better;
+    /** Whether something of the class lives that was not there before it, and that is no leak told already. */
+    private boolean hasFixtures(Set<String> now) {
+        return now.stream().anyMatch(id -> !before.contains(id) && !suite.told(id));
     }
 
     boolean encloses(Watch other) {
@@ -66,8 +91,16 @@ final class Watch {
 
     /** Waits until nothing is left or the linger is over; the report of what was not told before, if anything is left. */
     Optional<LeakError> end() {
-        List<Live> left = lookUntilOver();
+        suite.births().exit(around);
+        List<Live> excused = new ArrayList<>();
+        List<Live> left = deferTo == null ? lookUntilOver(excused) : look(excused);
         suite.end(this);
+        suite.tell(excused); // or the class would tell what the rules of its test excuse
+        if (deferTo != null) {
+            left.forEach(
+                    live -> deferTo.deferred.putIfAbsent(live.id(), live.since().isEmpty() ? name : live.since()));
+            return Optional.empty();
+        }
         List<Live> leaks = suite.tell(left);
         if (leaks.isEmpty()) {
             return Optional.empty();
@@ -76,11 +109,11 @@ final class Watch {
                 Report.error(leaks, name, "waited " + options.linger().toMillis() + " ms for them to end"));
     }
 
-    private List<Live> lookUntilOver() {
+    private List<Live> lookUntilOver(List<Live> excused) {
         long start = System.nanoTime();
         Duration pause = FIRST_PAUSE;
         boolean interrupted = false;
-        List<Live> left = look();
+        List<Live> left = look(excused);
         while (!left.isEmpty() && System.nanoTime() - start < options.linger().toNanos()) {
             try {
                 Thread.sleep(pause.toMillis());
@@ -88,7 +121,7 @@ final class Watch {
                 interrupted = true;
             }
             pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
-            left = look();
+            left = look(excused);
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -96,19 +129,31 @@ final class Watch {
         return left;
     }
 
-    private List<Live> look() {
+    private List<Live> look(List<Live> excused) {
         List<Live> left = new ArrayList<>();
-        if (overlapped) {
-            // Somebody else's test ran at the same time: what is left may be theirs. The run as a whole is judged.
-            return left;
-        }
-        for (LeakKind kind : options.check()) {
-            suite.probe(kind).look(id -> !before.contains(id) && !suite.told(id), live -> {
-                if (!options.ignores().match(live)) {
-                    left.add(live);
-                }
-            });
+        excused.clear();
+        for (LeakKind kind : LeakKind.values()) {
+            suite.probe(kind).look(id -> !before.contains(id) && !suite.told(id), live -> sort(live, left, excused));
         }
         return left;
+    }
+
+    /** Is it left behind, excused by a rule, or, while other tests run at the same time, perhaps not ours? */
+    private void sort(Live found, List<Live> left, List<Live> excused) {
+        Optional<Births.Found> birth = found.isThread()
+                ? suite.births().of(found.threadId(), found.kind() == LeakKind.VIRTUAL_THREAD)
+                : Optional.empty();
+        if (overlapped
+                && !birth.filter(it -> it.certain() && it.birth().test().id().startsWith(uniqueId))
+                        .isPresent()) {
+            return; // the enclosing watch that nothing overlapped tells it, at the latest that over the whole run
+        }
+        Live live = birth.map(it ->
+                        found.bornAt(it.birth().frames(), it.birth().test().name()))
+                .orElse(found)
+                .since(deferred.getOrDefault(found.id(), ""));
+        boolean counts =
+                options.check().contains(live.kind()) && !options.ignores().match(live);
+        (counts ? left : excused).add(live);
     }
 }
