@@ -1,0 +1,369 @@
+package dev.caisson.scope;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Closes one scope and everything below it: newest first, going on past failures. */
+@SuppressWarnings("ReferenceEquality") // of threads and nodes, which are one of a kind
+final class Closing extends Sequence {
+    private final Core top;
+    private final long began = System.nanoTime();
+
+    /** Set before start; whether the report is logged when it is not clean. */
+    boolean logs;
+
+    /* Guarded by this. */
+    private final ArrayDeque<Core> stack = new ArrayDeque<>();
+    private final List<CloseReport.Failure> failures = new ArrayList<>();
+    private final List<CloseReport.Left> left = new ArrayList<>();
+    private long unlistedFailures;
+    private long unlistedLeft;
+    private boolean cancelled;
+
+    Closing(Core top, long deadline) {
+        super("caisson-close " + top.path(), deadline);
+        this.top = top;
+        stack.push(top);
+    }
+
+    @Override
+    long share(long left) {
+        return left / 2;
+    }
+
+    @Override
+    @Nullable
+    Step next() {
+        if (!cancelled) {
+            cancelled = true;
+            top.cancel(new ScopeClosedException("scope '" + top.path() + "' is closing", null), starter());
+        }
+        for (; ; ) {
+            Core core = stack.getFirst();
+            Node node;
+            boolean mine = false;
+            synchronized (core) {
+                node = core.newest;
+                if (node != null && node.place == Node.HELD) {
+                    mine = true;
+                    if (!(node instanceof Core)) {
+                        node.place = Node.CLOSING;
+                    }
+                }
+            }
+            if (node == null) {
+                if (core == top) {
+                    return null;
+                }
+                stack.pop();
+                Core parent = stack.getFirst();
+                parent.closedCount += core.closedCount + 1;
+                core.finish(report(core));
+                continue;
+            }
+            switch (node) {
+                case Core child -> {
+                    if (child.beginClose(this)) {
+                        stack.push(child);
+                    } else {
+                        return new AwaitChild(core, child);
+                    }
+                }
+                case Timer timer -> {
+                    timer.close();
+                    core.closedCount++;
+                }
+                case Task<?> task -> {
+                    Thread thread = task.thread;
+                    if (thread == starter()) {
+                        task.unlink();
+                        top.registry.leave(task, core.path());
+                    } else if (thread == null) {
+                        task.unlink();
+                        core.closedCount++;
+                    } else {
+                        return new JoinTask(core, task, thread);
+                    }
+                }
+                case Hold<?> hold -> {
+                    if (mine) {
+                        return new CloseHold(core, hold);
+                    }
+                    Thread closer = hold.closedBy;
+                    if (closer == starter()) {
+                        hold.unlink();
+                    } else {
+                        return new AwaitHold(core, hold, closer);
+                    }
+                }
+            }
+        }
+    }
+
+    @Override
+    void finish() {
+        CloseReport report = report(top);
+        if (logs && !report.clean()) {
+            top.registry.log(System.Logger.Level.WARNING, report.toString(), null);
+        }
+        top.finish(report);
+    }
+
+    /** For the thread that began it: the report, now; the rest goes on behind its back. */
+    CloseReport leave() {
+        if (!isDone()) {
+            logs = true;
+            superviseInBackground();
+        }
+        return report(top);
+    }
+
+    @Override
+    boolean involves(Thread thread) {
+        if (super.involves(thread)) {
+            return true;
+        }
+        // a task that this closing waits for, or is going to
+        if (Core.CURRENT.isBound() && Core.CURRENT.get() instanceof Task<?> task && task.thread == thread) {
+            for (Core up = task.core; up != null; up = up.owner) {
+                if (up.closing == this) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** What is known now about one of the scopes that it closes. */
+    synchronized CloseReport report(Core core) {
+        String path = core.path();
+        List<CloseReport.Failure> failed = new ArrayList<>();
+        for (CloseReport.Failure failure : failures) {
+            if (below(path, failure.path())) {
+                failed.add(failure);
+            }
+        }
+        List<CloseReport.Left> behind = new ArrayList<>();
+        for (CloseReport.Left one : left) {
+            if (below(path, one.path())) {
+                behind.add(one);
+            }
+        }
+        Step now = currentStep();
+        boolean complete = core.state == Core.CLOSED || now == null;
+        if (now instanceof Told told && below(path, told.core.path())) {
+            behind.add(told.left("still at it", currentStack()));
+        }
+        long waiting = 0;
+        if (!complete && core == top) {
+            for (Core one : stack) {
+                waiting += one.size();
+            }
+            waiting = Math.max(0, waiting - stack.size());
+        }
+        long closed = core.closedCount;
+        if (core == top) {
+            for (Core one : stack) {
+                closed += one == top ? 0 : one.closedCount;
+            }
+        }
+        return new CloseReport(
+                path,
+                complete,
+                closed,
+                Duration.ofNanos(System.nanoTime() - began),
+                failed,
+                behind,
+                core.undrained(),
+                unlistedFailures,
+                unlistedLeft + waiting);
+    }
+
+    private static boolean below(String path, String other) {
+        return other.equals(path) || (other.startsWith(path) && other.charAt(path.length()) == '/');
+    }
+
+    private void failed(Core core, Node node, Throwable failure) {
+        if (failures.size() < CloseReport.MAX_LISTED) {
+            failures.add(new CloseReport.Failure(node.kind().name(), node.name(), core.path(), failure));
+        } else {
+            unlistedFailures++;
+        }
+    }
+
+    private void left(CloseReport.Left one) {
+        if (left.size() < CloseReport.MAX_LISTED) {
+            left.add(one);
+        } else {
+            unlistedLeft++;
+        }
+    }
+
+    /** A step about one node of one scope. */
+    private abstract static class Told implements Step {
+        final Core core;
+        final Node node;
+
+        Told(Core core, Node node) {
+            this.core = core;
+            this.node = node;
+        }
+
+        CloseReport.Left left(String why, StackTraceElement[] stack) {
+            Origin origin = node.origin;
+            return new CloseReport.Left(
+                    node.kind().name(),
+                    node.name(),
+                    core.path(),
+                    why,
+                    List.of(stack),
+                    origin == null ? List.of() : origin.frames());
+        }
+
+        @Override
+        public void endedLate() {
+            core.registry.leftEnded(node);
+        }
+    }
+
+    private final class CloseHold extends Told {
+        private final Hold<?> hold;
+
+        CloseHold(Core core, Hold<?> hold) {
+            super(core, hold);
+            this.hold = hold;
+        }
+
+        @Override
+        public void run(Duration within) throws Exception {
+            hold.callClose(within);
+        }
+
+        @Override
+        public void ended(@Nullable Throwable failure) {
+            if (failure != null) {
+                failed(core, hold, failure);
+            } else {
+                core.closedCount++;
+            }
+            hold.ended(failure == null ? "closed" : "failed");
+        }
+
+        @Override
+        public void hung(StackTraceElement[] stack, Thread worker) {
+            Closing.this.left(left("its closer hangs", stack));
+            core.registry.leave(hold, core.path());
+            hold.ended("left");
+        }
+    }
+
+    private final class JoinTask extends Told {
+        private final Task<?> task;
+        private final Thread thread;
+
+        JoinTask(Core core, Task<?> task, Thread thread) {
+            super(core, task);
+            this.task = task;
+            this.thread = thread;
+        }
+
+        @Override
+        public Thread subject(Thread worker) {
+            return thread;
+        }
+
+        @Override
+        public void run(Duration within) throws InterruptedException {
+            task.awaitDone(Long.MAX_VALUE / 4);
+            thread.join();
+        }
+
+        @Override
+        public void ended(@Nullable Throwable failure) {
+            core.closedCount++;
+            task.unlink();
+        }
+
+        @Override
+        public void hung(StackTraceElement[] stack, Thread worker) {
+            Closing.this.left(left("it does not answer the interrupt", stack));
+            core.registry.leave(task, core.path());
+            task.unlink();
+            if (task.done()) {
+                core.registry.leftEnded(task);
+            }
+        }
+
+        @Override
+        public void endedLate() {} // the worker ends by interrupt; the task tells of its own end
+    }
+
+    private final class AwaitHold extends Told {
+        private final @Nullable Thread closer;
+
+        AwaitHold(Core core, Hold<?> hold, @Nullable Thread closer) {
+            super(core, hold);
+            this.closer = closer;
+        }
+
+        @Override
+        public Thread subject(Thread worker) {
+            return closer == null ? worker : closer;
+        }
+
+        @Override
+        public void run(Duration within) throws InterruptedException {
+            synchronized (core) {
+                while (node.place == Node.CLOSING) {
+                    core.wait();
+                }
+            }
+        }
+
+        @Override
+        public void ended(@Nullable Throwable failure) {
+            core.closedCount++;
+        }
+
+        @Override
+        public void hung(StackTraceElement[] stack, Thread worker) {
+            Closing.this.left(left("another thread closes it and has not ended", stack));
+            node.unlink();
+        }
+    }
+
+    private final class AwaitChild extends Told {
+        private final Core child;
+
+        AwaitChild(Core core, Core child) {
+            super(core, child);
+            this.child = child;
+        }
+
+        @Override
+        public void run(Duration within) throws InterruptedException {
+            synchronized (core) {
+                while (child.place == Node.HELD) {
+                    core.wait();
+                }
+            }
+        }
+
+        @Override
+        public void ended(@Nullable Throwable failure) {
+            core.closedCount += 1 + child.closedCount;
+        }
+
+        @Override
+        public void hung(StackTraceElement[] stack, Thread worker) {
+            Closing other = child.closing;
+            Closing.this.left(
+                    left("another thread closes it and has not ended", other == null ? stack : other.currentStack()));
+            core.registry.leave(child, core.path());
+            child.unlink();
+        }
+    }
+}

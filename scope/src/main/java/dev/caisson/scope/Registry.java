@@ -1,0 +1,275 @@
+package dev.caisson.scope;
+
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one piece of process-wide state of this module: the root scopes, the timer thread, the safety net and the
+ * management bean. It is there with the first root and gone with the last.
+ *
+ * <pre>
+ *   none --first root--> live --last root closed, nothing left behind--> threads joined, bean gone --> none
+ * </pre>
+ */
+@SuppressWarnings("ReferenceEquality") // of threads and nodes, which are one of a kind
+final class Registry {
+    /*
+     * Locks: LOCK guards `instance` and, of each registry, roots and left. It is the last in the order; under it only
+     * the bean is registered. Threads are joined without it.
+     */
+    private static final Object LOCK = new Object();
+    private static @Nullable Registry instance;
+
+    private static final System.Logger LOG = System.getLogger("dev.caisson.scope");
+
+    /** The objects owned by {@link Scope#own}, so that none is owned twice. */
+    final Map<Claim, Hold<?>> owned = new ConcurrentHashMap<>();
+
+    /** Handles that are watched; keeps the references themselves reachable. */
+    private final Set<Dropped> watched = ConcurrentHashMap.newKeySet();
+
+    private final ReferenceQueue<Object> queue = new ReferenceQueue<>();
+    private final Thread net = new Thread(this::catchDropped, "caisson-safety-net");
+
+    /* Guarded by LOCK. */
+    private final Set<Core> roots = new LinkedHashSet<>();
+    private final IdentityHashMap<Node, Census.Row> left = new IdentityHashMap<>();
+    private @Nullable ScheduledThreadPoolExecutor timers;
+    private @Nullable Bean bean;
+    private long droppedCount;
+
+    private Registry() {}
+
+    static Core open(String name, ScopeOptions options) {
+        Core root;
+        synchronized (LOCK) {
+            Registry now = instance;
+            boolean first = now == null;
+            if (now == null) {
+                now = new Registry();
+            }
+            root = new Core(now, null, name, options, false);
+            root.id = root.number << 24;
+            root.place = Node.HELD;
+            if (first) {
+                now.begin();
+                instance = now;
+            }
+            now.roots.add(root);
+        }
+        root.scheduleDeadline();
+        return root;
+    }
+
+    private void begin() {
+        assert Thread.holdsLock(LOCK);
+        net.setDaemon(true);
+        net.start();
+        bean = Bean.register();
+    }
+
+    /** A root has got a parent. */
+    void adopted(Core root) {
+        synchronized (LOCK) {
+            roots.remove(root);
+        }
+    }
+
+    /** A root has closed. The last one takes the registry with it. */
+    void removeRoot(Core root) {
+        synchronized (LOCK) {
+            roots.remove(root);
+        }
+        endIfEmpty();
+    }
+
+    /** Keeps something in the census that outlived its scope. */
+    void leave(Node node, String path) {
+        Census.Row row = Census.row(node, path + "/" + node.name(), "left");
+        synchronized (LOCK) {
+            left.put(node, row);
+        }
+    }
+
+    /** It has ended after all. */
+    void leftEnded(Node node) {
+        boolean was;
+        synchronized (LOCK) {
+            was = left.remove(node) != null;
+        }
+        if (was) {
+            endIfEmpty();
+        }
+    }
+
+    private void endIfEmpty() {
+        ScheduledThreadPoolExecutor ending;
+        synchronized (LOCK) {
+            if (instance != this || !roots.isEmpty() || !left.isEmpty()) {
+                return;
+            }
+            instance = null;
+            ending = timers;
+            timers = null;
+            if (bean != null) {
+                bean.unregister();
+                bean = null;
+            }
+        }
+        net.interrupt();
+        boolean interrupted = false;
+        if (ending != null) {
+            ending.shutdownNow();
+        }
+        for (boolean joined = false; !joined; ) {
+            try {
+                if (ending != null) {
+                    joined = ending.awaitTermination(5, TimeUnit.SECONDS);
+                }
+                if (Thread.currentThread() != net) {
+                    net.join(Duration.ofSeconds(5));
+                }
+                joined = true;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    // ---- timers
+
+    /** Runs the code once on the timer thread, where it must only start something. Returns what unschedules it. */
+    Runnable schedule(Runnable code, long delayNanos) {
+        ScheduledThreadPoolExecutor pool;
+        synchronized (LOCK) {
+            pool = timers;
+            if (pool == null) {
+                if (instance != this) {
+                    return () -> {};
+                }
+                pool = new ScheduledThreadPoolExecutor(1, runnable -> {
+                    Thread thread = new Thread(runnable, "caisson-timer");
+                    thread.setDaemon(true);
+                    return thread;
+                });
+                pool.setRemoveOnCancelPolicy(true);
+                timers = pool;
+            }
+        }
+        try {
+            ScheduledFuture<?> future = pool.schedule(code, delayNanos, TimeUnit.NANOSECONDS);
+            return () -> future.cancel(false);
+        } catch (RejectedExecutionException lastRootClosed) {
+            return () -> {};
+        }
+    }
+
+    // ---- the safety net
+
+    Dropped watch(Object handle, Core core, boolean drains) {
+        Dropped reference = new Dropped(handle, core, drains, queue);
+        watched.add(reference);
+        return reference;
+    }
+
+    void unwatch(Dropped reference) {
+        watched.remove(reference);
+        reference.clear();
+    }
+
+    private void catchDropped() {
+        try {
+            for (; ; ) {
+                Reference<?> reference = queue.remove();
+                if (reference instanceof Dropped dropped && watched.remove(dropped)) {
+                    found(dropped.core, dropped.drains);
+                }
+            }
+        } catch (InterruptedException lastRootClosed) {
+            return;
+        }
+    }
+
+    private void found(Core core, boolean drains) {
+        if (core.state >= Core.SHUTTING) {
+            return;
+        }
+        synchronized (LOCK) {
+            droppedCount++;
+        }
+        log(
+                System.Logger.Level.WARNING,
+                "scope '" + core.path() + "' was dropped without close and is closed now; it holds " + core.size()
+                        + " things. Close it, or give it an owner"
+                        + (core.origin == null ? " (its origin was not kept)." : "; it was made where the cause says."),
+                core.origin);
+        Thread.ofVirtual().name("caisson-dropped " + core.name).start(() -> {
+            if (drains) {
+                core.drain(core.closeWithin);
+            }
+            core.closeInBackground(core.closeWithin, false);
+        });
+    }
+
+    // ---- what is told
+
+    static Census census() {
+        Registry now;
+        List<Core> all;
+        List<Census.Row> behind;
+        synchronized (LOCK) {
+            now = instance;
+            if (now == null) {
+                return new Census(0, List.of());
+            }
+            all = new ArrayList<>(now.roots);
+            behind = new ArrayList<>(now.left.values());
+        }
+        return Census.of(all, behind);
+    }
+
+    static String[] rootNames() {
+        synchronized (LOCK) {
+            return instance == null
+                    ? new String[0]
+                    : instance.roots.stream().map(root -> root.name).toArray(String[]::new);
+        }
+    }
+
+    static long droppedCount() {
+        synchronized (LOCK) {
+            return instance == null ? 0 : instance.droppedCount;
+        }
+    }
+
+    /** Whether the holder is there: for tests. */
+    static boolean live() {
+        synchronized (LOCK) {
+            return instance != null;
+        }
+    }
+
+    void log(System.Logger.Level level, String message, @Nullable Throwable cause) {
+        if (cause == null) {
+            LOG.log(level, message);
+        } else {
+            LOG.log(level, message, cause);
+        }
+    }
+}
