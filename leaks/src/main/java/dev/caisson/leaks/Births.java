@@ -139,6 +139,13 @@ final class Births {
         }
     }
 
+    /** The test on whose behalf the current thread runs, if there is one. */
+    @Nullable
+    Test test() {
+        Birth birth = inherited.get();
+        return birth == null ? null : birth.test();
+    }
+
     /** Who created the thread of this id, if that is known. */
     Optional<Found> of(long threadId, boolean virtual) {
         int step = virtual ? virtualStep : platformStep;

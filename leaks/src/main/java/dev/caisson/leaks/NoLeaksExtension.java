@@ -1,9 +1,5 @@
 package dev.caisson.leaks;
 
-import java.lang.reflect.AnnotatedElement;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
@@ -38,6 +34,8 @@ public final class NoLeaksExtension implements TestInstancePreConstructCallback,
         if (context.getTestMethod().isEmpty()
                 && context.getTestInstanceLifecycle().equals(Optional.of(Lifecycle.PER_CLASS))) {
             watch(context);
+        } else if (factory.getOuterInstance().isEmpty() && options(context).on()) {
+            Suite.current().constructs();
         }
     }
 
@@ -57,7 +55,7 @@ public final class NoLeaksExtension implements TestInstancePreConstructCallback,
             return; // registered twice, by annotation and by auto-detection
         }
         Options options = options(context);
-        if (options.on() || annotated(context)) {
+        if (options.on()) {
             Watch enclosing = enclosing(store, context);
             boolean fixtures = enclosing != null && mayHaveFixtures(context);
             store.put(
@@ -91,35 +89,9 @@ public final class NoLeaksExtension implements TestInstancePreConstructCallback,
                                 .isEmpty());
     }
 
-    private static boolean annotated(ExtensionContext context) {
-        return !annotations(context).isEmpty();
-    }
-
     private static Options options(ExtensionContext context) {
-        Options options = Options.of(context::getConfigurationParameter);
-        for (NoLeaks annotation : annotations(context)) {
-            options = options.with(annotation);
-        }
-        return options;
-    }
-
-    /** The annotations of the test's method, classes and enclosing classes, the outermost first. */
-    private static List<NoLeaks> annotations(ExtensionContext context) {
-        List<NoLeaks> found = new ArrayList<>();
-        Optional<ExtensionContext> at = Optional.of(context);
-        while (at.isPresent()) {
-            at.get().getElement().ifPresent(element -> add(element, found));
-            at = at.get().getParent();
-        }
-        Collections.reverse(found);
-        return found;
-    }
-
-    private static void add(AnnotatedElement element, List<NoLeaks> found) {
-        NoLeaks annotation = element.getAnnotation(NoLeaks.class);
-        if (annotation != null) {
-            found.add(annotation);
-        }
+        Options options = Options.of(context::getConfigurationParameter).with(context.getRequiredTestClass());
+        return context.getTestMethod().map(options::with).orElse(options);
     }
 
     private static String name(ExtensionContext context) {

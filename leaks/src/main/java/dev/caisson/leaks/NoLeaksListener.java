@@ -1,9 +1,7 @@
 package dev.caisson.leaks;
 
-import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.junit.platform.commons.PreconditionViolationException;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.TestSource;
 import org.junit.platform.engine.support.descriptor.ClassSource;
@@ -21,7 +19,6 @@ import org.junit.platform.launcher.TestPlan;
 public final class NoLeaksListener implements TestExecutionListener {
     private static final System.Logger LOG = System.getLogger(NoLeaksListener.class.getName());
 
-    private final Map<String, Watch> watches = new ConcurrentHashMap<>();
     private @Nullable Options options;
     private @Nullable Watch run;
 
@@ -31,8 +28,8 @@ public final class NoLeaksListener implements TestExecutionListener {
     @Override
     public void testPlanExecutionStarted(TestPlan plan) {
         Options configured = Options.of(plan.getConfigurationParameters()::get);
+        options = configured;
         if (configured.on()) {
-            options = configured;
             run = Watch.begin(new Watch.Plan(Suite.current(), "", "the start of the run", configured, null, false));
         }
     }
@@ -40,27 +37,41 @@ public final class NoLeaksListener implements TestExecutionListener {
     @Override
     public void executionStarted(TestIdentifier test) {
         Options configured = options;
-        if (configured != null && !ofJupiter(test) && test.getParentId().isPresent()) {
-            Watch enclosing = test.getParentId().map(watches::get).orElse(null);
-            watches.put(
-                    test.getUniqueId(),
-                    Watch.begin(new Watch.Plan(
-                            Suite.current(), test.getUniqueId(), name(test), configured, enclosing, false)));
+        if (configured == null || ofJupiter(test) || test.getParentId().isEmpty()) {
+            return;
+        }
+        Options asked = annotated(configured, test);
+        if (asked.on()) {
+            Suite suite = Suite.current();
+            Watch enclosing = test.getParentId().map(suite::watch).orElse(null);
+            Watch.begin(new Watch.Plan(suite, test.getUniqueId(), name(test), asked, enclosing, false));
         }
     }
 
     @Override
     public void executionFinished(TestIdentifier test, TestExecutionResult result) {
-        end(watches.remove(test.getUniqueId()));
+        if (!ofJupiter(test)) {
+            end(Suite.current().watch(test.getUniqueId()));
+        }
     }
 
     @Override
     public void testPlanExecutionFinished(TestPlan plan) {
-        List.copyOf(watches.values()).forEach(NoLeaksListener::end);
-        watches.clear();
         end(run);
         run = null;
         options = null;
+    }
+
+    private static Options annotated(Options configured, TestIdentifier test) {
+        TestSource source = test.getSource().orElse(null);
+        try {
+            if (source instanceof MethodSource method) {
+                return configured.with(method.getJavaClass()).with(method.getJavaMethod());
+            }
+            return source instanceof ClassSource type ? configured.with(type.getJavaClass()) : configured;
+        } catch (PreconditionViolationException noSuchMethodOrClass) {
+            return configured; // an engine may name sources that are not there
+        }
     }
 
     private static void end(@Nullable Watch watch) {

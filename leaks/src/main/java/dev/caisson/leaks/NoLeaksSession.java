@@ -54,9 +54,9 @@ public final class NoLeaksSession implements LauncherSessionListener {
             if (Options.of(parameters::get).on()
                     && parameters.get(AUTODETECTION).isEmpty()) {
                 // JUnit 5.12 and newer then load our extension alone; older ones load all that offer themselves.
-                System.setProperty(AUTODETECTION, "true");
+                Suite.current().property(AUTODETECTION, "true");
                 if (parameters.get(INCLUDE).isEmpty()) {
-                    System.setProperty(INCLUDE, "dev.caisson.leaks.*");
+                    Suite.current().property(INCLUDE, "dev.caisson.leaks.*");
                 }
             }
         }

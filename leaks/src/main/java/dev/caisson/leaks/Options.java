@@ -1,6 +1,8 @@
 package dev.caisson.leaks;
 
 import dev.caisson.leaks.Ignores.Part;
+import java.lang.annotation.Annotation;
+import java.lang.reflect.AnnotatedElement;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
@@ -12,12 +14,13 @@ import java.util.function.Function;
 /**
  * How one test or class is checked: what for, how long to wait, what to ignore. Immutable.
  *
- * @param on whether tests without {@link NoLeaks} are checked too
+ * @param suite whether tests without {@link NoLeaks} are checked too
+ * @param annotated whether there is an annotation
  * @param check what is checked
  * @param linger how long to wait for what is left to end by itself
  * @param ignores what is no leak
  */
-record Options(boolean on, Set<LeakKind> check, Duration linger, Ignores ignores) {
+record Options(boolean suite, boolean annotated, Set<LeakKind> check, Duration linger, Ignores ignores) {
     /** The one line that switches everything on. */
     static final String SWITCH = "caisson.leaks";
 
@@ -32,7 +35,7 @@ record Options(boolean on, Set<LeakKind> check, Duration linger, Ignores ignores
 
     /** Reads the configuration parameters of JUnit. Throws IllegalArgumentException naming a parameter that is wrong. */
     static Options of(Function<String, Optional<String>> parameters) {
-        boolean on = parameters.apply(SWITCH).map(Options::isOn).orElse(false);
+        boolean suite = parameters.apply(SWITCH).map(Options::isOn).orElse(false);
         Set<LeakKind> check =
                 parameters.apply(CHECK).map(Options::kinds).orElseGet(() -> EnumSet.allOf(LeakKind.class));
         Duration linger = parameters.apply(LINGER).map(Options::millis).orElse(DEFAULT_LINGER);
@@ -41,20 +44,50 @@ record Options(boolean on, Set<LeakKind> check, Duration linger, Ignores ignores
                 .plus(Part.TOP, list(parameters.apply(IGNORE_TOP)), IGNORE_TOP)
                 .plus(Part.FRAME, list(parameters.apply(IGNORE_FRAMES)), IGNORE_FRAMES)
                 .plus(Part.CREATOR, list(parameters.apply(IGNORE_CREATORS)), IGNORE_CREATORS);
-        return new Options(on, Set.copyOf(check), linger, ignores);
+        return new Options(suite, false, Set.copyOf(check), linger, ignores);
     }
 
-    /** These options with those of an annotation nearer to the test. */
-    Options with(NoLeaks annotation) {
+    /** These options with those of the annotations on a class, its superclasses and its enclosing classes. */
+    Options with(Class<?> type) {
+        Options around = type.getEnclosingClass() == null ? this : with(type.getEnclosingClass());
+        return around.withHierarchy(type);
+    }
+
+    private Options withHierarchy(Class<?> type) {
+        Options above = type.getSuperclass() == null ? this : withHierarchy(type.getSuperclass());
+        return above.with((AnnotatedElement) type);
+    }
+
+    /** These options with those of an annotation on the element itself, or on an annotation of it. */
+    Options with(AnnotatedElement element) {
+        NoLeaks direct = element.getDeclaredAnnotation(NoLeaks.class);
+        if (direct != null) {
+            return with(direct);
+        }
+        Options options = this;
+        for (Annotation annotation : element.getDeclaredAnnotations()) {
+            NoLeaks meta = annotation.annotationType().getAnnotation(NoLeaks.class);
+            options = meta == null ? options : options.with(meta);
+        }
+        return options;
+    }
+
+    private Options with(NoLeaks annotation) {
         Set<LeakKind> kinds = Set.copyOf(List.of(annotation.check()));
         return new Options(
-                on,
+                suite,
+                true,
                 annotation.off().isEmpty() ? (kinds.isEmpty() ? check : kinds) : Set.of(),
                 annotation.lingerMillis() < 0 ? linger : Duration.ofMillis(annotation.lingerMillis()),
                 ignores.plus(Part.NAME, annotation.ignoreNames(), "@NoLeaks")
                         .plus(Part.TOP, annotation.ignoreTop(), "@NoLeaks")
                         .plus(Part.FRAME, annotation.ignoreFrames(), "@NoLeaks")
                         .plus(Part.CREATOR, annotation.ignoreCreators(), "@NoLeaks"));
+    }
+
+    /** Whether the test is checked, or at least what it leaves is kept from being told later. */
+    boolean on() {
+        return suite || annotated;
     }
 
     private static boolean isOn(String value) {

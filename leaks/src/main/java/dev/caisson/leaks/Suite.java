@@ -2,6 +2,7 @@ package dev.caisson.leaks;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -30,7 +31,9 @@ final class Suite {
     private final Map<LeakKind, Probe> probes;
     private final Births births;
     private final Set<String> told = ConcurrentHashMap.newKeySet();
-    private final Set<Watch> active = ConcurrentHashMap.newKeySet();
+    private final Map<String, Watch> active = new ConcurrentHashMap<>();
+    private final Set<String> properties = ConcurrentHashMap.newKeySet();
+    private final Map<Thread, Set<String>> constructing = new ConcurrentHashMap<>();
     private final List<LeakError> unheard = new ArrayList<>();
 
     private Suite(@Nullable Suite outer) {
@@ -66,8 +69,15 @@ final class Suite {
         return inner;
     }
 
+    /** Sets a system property until the session ends. */
+    void property(String name, String value) {
+        properties.add(name);
+        System.setProperty(name, value);
+    }
+
     /** The session of this suite ends. */
     void leave() {
+        properties.forEach(System::clearProperty);
         CURRENT.compareAndSet(this, outer);
     }
 
@@ -81,6 +91,26 @@ final class Suite {
 
     Births births() {
         return births;
+    }
+
+    /** What is alive now, of every kind. */
+    Set<String> alive() {
+        Set<String> ids = new HashSet<>();
+        for (Probe probe : probes.values()) {
+            ids.addAll(probe.ids());
+        }
+        return ids;
+    }
+
+    /** The current thread is about to construct the instance of a test. */
+    void constructs() {
+        constructing.put(Thread.currentThread(), alive());
+    }
+
+    /** What was alive before the current thread constructed the instance of a test, or else what is alive now. */
+    Set<String> aliveBefore() {
+        Set<String> before = constructing.remove(Thread.currentThread());
+        return before == null ? alive() : before;
     }
 
     boolean told(String id) {
@@ -97,25 +127,36 @@ final class Suite {
 
     /** Marks all that lives now as known. */
     void ignoreCurrent() {
-        for (Probe probe : probes.values()) {
-            told.addAll(probe.ids());
-        }
+        told.addAll(alive());
     }
 
     /** A watch begins. What is told but gone is forgotten, because descriptors may come again under the same id. */
     void begin(Watch watch, Set<String> alive) {
         told.removeIf(id -> id.startsWith(LeakKind.DESCRIPTOR.label()) && !alive.contains(id));
-        for (Watch other : active) {
+        for (Watch other : active.values()) {
             if (!other.encloses(watch) && !watch.encloses(other)) {
                 other.overlapped();
                 watch.overlapped();
             }
         }
-        active.add(watch);
+        active.put(watch.uniqueId(), watch);
     }
 
     void end(Watch watch) {
-        active.remove(watch);
+        active.remove(watch.uniqueId(), watch);
+    }
+
+    /** The watch over the test or class of this id, if it runs now. */
+    @Nullable
+    Watch watch(String uniqueId) {
+        return active.get(uniqueId);
+    }
+
+    /** The watch over the test that the current thread runs, or on whose behalf it was created. */
+    @Nullable
+    Watch watch() {
+        Births.Test test = births.test();
+        return test == null ? null : active.get(test.id());
     }
 
     /** Keeps a report that no test can carry; the session fails with it at its end. */

@@ -2,12 +2,12 @@ package dev.caisson.leaks;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,9 +33,10 @@ final class Watch {
     private final Suite suite;
     private final String uniqueId;
     private final Options options;
-    private final Set<String> before = new HashSet<>();
+    private final Set<String> before;
     private final String name;
     private final @Nullable Watch deferTo;
+    private final AtomicBoolean ended = new AtomicBoolean();
     private final Map<String, String> deferred = new ConcurrentHashMap<>();
     private volatile boolean overlapped;
     private Births.@Nullable Birth around;
@@ -45,9 +46,7 @@ final class Watch {
         uniqueId = plan.uniqueId;
         name = plan.name;
         options = plan.options;
-        for (LeakKind kind : LeakKind.values()) {
-            before.addAll(suite.probe(kind).ids());
-        }
+        before = Set.copyOf(plan.suite.aliveBefore());
         Watch around = plan.enclosing;
         deferTo = around != null && (plan.fixtures || around.hasFixtures(before)) ? around : null;
     }
@@ -81,6 +80,14 @@ final class Watch {
         return now.stream().anyMatch(id -> !before.contains(id) && !suite.told(id));
     }
 
+    boolean isRun() {
+        return uniqueId.isEmpty();
+    }
+
+    String uniqueId() {
+        return uniqueId;
+    }
+
     boolean encloses(Watch other) {
         return other.uniqueId.startsWith(uniqueId);
     }
@@ -89,8 +96,14 @@ final class Watch {
         overlapped = true;
     }
 
-    /** Waits until nothing is left or the linger is over; the report of what was not told before, if anything is left. */
+    /**
+     * Waits until nothing is left or the linger is over; the report of what was not told before, if anything is left.
+     * A second end tells nothing.
+     */
     Optional<LeakError> end() {
+        if (!ended.compareAndSet(false, true)) {
+            return Optional.empty();
+        }
         suite.births().exit(around);
         List<Live> excused = new ArrayList<>();
         List<Live> left = deferTo == null ? lookUntilOver(excused) : look(excused);
@@ -148,12 +161,18 @@ final class Watch {
                         .isPresent()) {
             return; // the enclosing watch that nothing overlapped tells it, at the latest that over the whole run
         }
-        Live live = birth.map(it ->
-                        found.bornAt(it.birth().frames(), it.birth().test().name()))
+        Live live = birth.map(it -> found.bornAt(it.birth().frames(), since(it.birth())))
                 .orElse(found)
                 .since(deferred.getOrDefault(found.id(), ""));
         boolean counts =
                 options.check().contains(live.kind()) && !options.ignores().match(live);
         (counts ? left : excused).add(live);
+    }
+
+    /** The test that created it, if that tells more than this watch knows. */
+    private String since(Births.Birth birth) {
+        boolean inside =
+                !birth.test().id().equals(uniqueId) && birth.test().id().startsWith(uniqueId);
+        return inside ? birth.test().name() : "";
     }
 }

@@ -12,6 +12,7 @@ import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.launcher.LauncherSession;
 import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.core.LauncherConfig;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
@@ -33,6 +34,10 @@ record Outcome(
     }
 
     static Outcome of(Map<String, String> configuration, Class<?>... samples) {
+        return of(LauncherConfig.DEFAULT, configuration, samples);
+    }
+
+    static Outcome of(LauncherConfig launcher, Map<String, String> configuration, Class<?>... samples) {
         Map<String, Throwable> failures = new LinkedHashMap<>();
         List<String> passed = new ArrayList<>();
         TestExecutionListener listener = new TestExecutionListener() {
@@ -46,7 +51,7 @@ record Outcome(
             }
         };
         Throwable thrown = null;
-        LauncherSession session = LauncherFactory.openSession();
+        LauncherSession session = LauncherFactory.openSession(launcher);
         try {
             session.getLauncher()
                     .execute(

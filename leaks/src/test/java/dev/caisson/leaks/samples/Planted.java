@@ -2,8 +2,11 @@ package dev.caisson.leaks.samples;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 
-/** Ends what the samples planted, so that the real test leaves nothing behind. */
+/** What the samples leave behind on purpose, and how the real test ends it so that it leaves nothing itself. */
 public final class Planted {
     private static final List<AutoCloseable> PLANTED = new CopyOnWriteArrayList<>();
 
@@ -17,8 +20,8 @@ public final class Planted {
     /** Starts a platform thread that waits until it is interrupted. */
     public static Thread thread(String name) {
         Thread thread = new Thread(Planted::waitForInterrupt, name);
-        thread.start();
         plant(() -> end(thread));
+        thread.start();
         return thread;
     }
 
@@ -37,6 +40,25 @@ public final class Planted {
         }
     }
 
+    /** An executor of virtual threads, one per task. */
+    public static ExecutorService virtualExecutor() {
+        try {
+            ExecutorService executor = (ExecutorService)
+                    Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
+            plant(() -> end(executor));
+            return executor;
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("needs JDK 21 or newer", e);
+        }
+    }
+
+    public static void end(ExecutorService executor) throws InterruptedException {
+        executor.shutdownNow();
+        if (!executor.awaitTermination(30, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("did not end: " + executor);
+        }
+    }
+
     public static void waitForInterrupt() {
         Object lock = new Object();
         synchronized (lock) {
@@ -50,14 +72,14 @@ public final class Planted {
         }
     }
 
-    /** Ends all that was planted, in reverse order. */
+    /** Ends all that was planted, the last first. */
     public static void uproot() throws Exception {
         for (int i = PLANTED.size() - 1; i >= 0; i--) {
             PLANTED.remove(i).close();
         }
     }
 
-    private static void end(Thread thread) throws InterruptedException {
+    public static void end(Thread thread) throws InterruptedException {
         thread.interrupt();
         thread.join();
     }
