@@ -21,7 +21,6 @@ final class Closing extends Sequence {
     private final List<CloseReport.Left> left = new ArrayList<>();
     private long unlistedFailures;
     private long unlistedLeft;
-    private boolean cancelled;
 
     Closing(Core top, long deadline) {
         super("caisson-close " + top.path(), deadline);
@@ -37,10 +36,6 @@ final class Closing extends Sequence {
     @Override
     @Nullable
     Step next() {
-        if (!cancelled) {
-            cancelled = true;
-            top.cancel(new ScopeClosedException("scope '" + top.path() + "' is closing", null), starter());
-        }
         for (; ; ) {
             Core core = stack.getFirst();
             Node node;
@@ -79,8 +74,7 @@ final class Closing extends Sequence {
                 case Task<?> task -> {
                     Thread thread = task.thread;
                     if (thread == starter()) {
-                        task.unlink();
-                        top.registry.leave(task, core.path());
+                        core.leave(task);
                     } else if (thread == null) {
                         task.unlink();
                         core.closedCount++;
@@ -290,11 +284,7 @@ final class Closing extends Sequence {
         @Override
         public void hung(StackTraceElement[] stack, Thread worker) {
             Closing.this.left(left("it does not answer the interrupt", stack));
-            core.registry.leave(task, core.path());
-            task.unlink();
-            if (task.done()) {
-                core.registry.leftEnded(task);
-            }
+            core.leave(task);
         }
 
         @Override
@@ -363,7 +353,9 @@ final class Closing extends Sequence {
             Closing.this.left(
                     left("another thread closes it and has not ended", other == null ? stack : other.currentStack()));
             core.registry.leave(child, core.path());
-            child.unlink();
+            if (child.unlink() == null) {
+                core.registry.leftEnded(child);
+            }
         }
     }
 }

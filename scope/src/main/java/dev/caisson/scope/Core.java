@@ -75,6 +75,7 @@ final class Core extends Node {
     Throwable closedHere;
 
     boolean shutdownAsked;
+    /** Guarded by the monitor of the closing. */
     long closedCount;
     /** The entry of the resource whose scope this is ({@link Scoped}); it leaves with the core. */
     @Nullable
@@ -289,6 +290,11 @@ final class Core extends Node {
                 }
                 link(root);
                 registry.adopted(root);
+                Dropped own = root.dropped;
+                if (own != null && !own.drains) {
+                    root.dropped = null; // its owner ends it now
+                    registry.unwatch(own);
+                }
             }
         }
         Throwable reason = cancelReason;
@@ -424,6 +430,7 @@ final class Core extends Node {
         }
         boolean leftBehind;
         synchronized (this) {
+            task.over = true;
             leftBehind = task.place == GONE;
             if (!leftBehind && state < SHUTTING) {
                 remove(task);
@@ -436,6 +443,19 @@ final class Core extends Node {
         }
         if (endsTogether && size() == 0) {
             closeInBackground(closeWithin, false);
+        }
+    }
+
+    /** Goes on without a task that does not end; the census keeps it until it does. */
+    void leave(Task<?> task) {
+        registry.leave(task, path());
+        boolean over;
+        synchronized (this) {
+            over = task.over;
+            task.unlink();
+        }
+        if (over) {
+            registry.leftEnded(task);
         }
     }
 
@@ -556,6 +576,7 @@ final class Core extends Node {
         long deadline = System.nanoTime() + Nanos.of(within);
         Closing mine = beginOwnClose(deadline, here);
         if (mine != null) {
+            cancelToClose();
             mine.start();
             mine.await(deadline);
             return mine.leave();
@@ -569,9 +590,14 @@ final class Core extends Node {
         Closing mine = beginOwnClose(deadline, here);
         if (mine != null) {
             mine.logs = true;
+            cancelToClose();
             mine.start();
             mine.superviseInBackground();
         }
+    }
+
+    private void cancelToClose() {
+        cancel(new ScopeClosedException("scope '" + path() + "' is closing", null), Thread.currentThread());
     }
 
     private @Nullable Closing beginOwnClose(long deadline, boolean here) {
@@ -674,6 +700,7 @@ final class Core extends Node {
         if (parent != null) {
             Events.released(this, parent, "closed");
         } else {
+            registry.leftEnded(this);
             registry.removeRoot(this);
         }
     }

@@ -63,10 +63,7 @@ final class Draining extends Sequence {
     void abandon() {
         synchronized (this) {
             abandoned = true;
-            Step now = currentStep();
-            if (now instanceof Drain drain) {
-                drain.tell("it has not drained in time", currentStack());
-            }
+            giveUpStep();
         }
         superviseInBackground();
     }
@@ -109,6 +106,19 @@ final class Draining extends Sequence {
         @Override
         public void hung(StackTraceElement[] stack, Thread worker) {
             tell("it has not drained in time", stack);
+            if (node instanceof Hold<?>) {
+                top.registry.leave(node, ownerPath());
+            }
+        }
+
+        @Override
+        public void endedLate() {
+            top.registry.leftEnded(node);
+        }
+
+        private String ownerPath() {
+            Core owner = node.owner;
+            return owner == null ? top.path() : owner.path();
         }
 
         private void tell(String why, StackTraceElement[] stack) {
@@ -116,12 +126,11 @@ final class Draining extends Sequence {
                 return;
             }
             told = true;
-            Core owner = node.owner;
             Origin origin = node.origin;
             undrained.add(new CloseReport.Left(
                     node.kind().name(),
                     node.name(),
-                    owner == null ? top.path() : owner.path(),
+                    ownerPath(),
                     why,
                     List.of(stack),
                     origin == null ? List.of() : origin.frames()));

@@ -17,7 +17,7 @@ public final class Hold<T> extends Node implements AutoCloseable {
     private final String name;
 
     /* Guarded by the owner's monitor; resource is also read without it, and null once the hold has ended. */
-    private volatile @Nullable T resource;
+    private @Nullable T resource;
     private @Nullable Closer<? super T> closer;
     /** Who closes it, while that is a caller of {@link #close} and not the scope. */
     @Nullable
@@ -190,6 +190,11 @@ public final class Hold<T> extends Node implements AutoCloseable {
         if (from != null) {
             Events.released(this, from, how);
         }
+    }
+
+    /** Gives up the claim of a hold that was never linked. */
+    void disown() {
+        clear();
     }
 
     private void clear() {

@@ -33,6 +33,8 @@ final class Registry {
     private static final Object LOCK = new Object();
     private static @Nullable Registry instance;
 
+    private static final int JOIN_SECONDS = 5;
+
     private static final System.Logger LOG = System.getLogger("dev.caisson.scope");
 
     /** The objects owned by {@link Scope#own}, so that none is owned twice. */
@@ -64,11 +66,11 @@ final class Registry {
             root = new Core(now, null, name, options, false);
             root.id = root.number << 24;
             root.place = Node.HELD;
-            if (first) {
-                now.begin();
-                instance = now;
-            }
             now.roots.add(root);
+            if (first) {
+                instance = now;
+                now.begin();
+            }
         }
         root.scheduleDeadline();
         return root;
@@ -130,22 +132,19 @@ final class Registry {
             }
         }
         net.interrupt();
-        boolean interrupted = false;
         if (ending != null) {
             ending.shutdownNow();
         }
-        for (boolean joined = false; !joined; ) {
-            try {
-                if (ending != null) {
-                    joined = ending.awaitTermination(5, TimeUnit.SECONDS);
-                }
-                if (Thread.currentThread() != net) {
-                    net.join(Duration.ofSeconds(5));
-                }
-                joined = true;
-            } catch (InterruptedException e) {
-                interrupted = true;
+        boolean interrupted = Thread.interrupted();
+        try {
+            if (ending != null && !ending.awaitTermination(JOIN_SECONDS, TimeUnit.SECONDS)) {
+                log(System.Logger.Level.WARNING, "the timer thread did not end", null);
             }
+            if (!net.join(Duration.ofSeconds(JOIN_SECONDS))) {
+                log(System.Logger.Level.WARNING, "the safety net's thread did not end", null);
+            }
+        } catch (InterruptedException e) {
+            interrupted = true; // the threads end by themselves
         }
         if (interrupted) {
             Thread.currentThread().interrupt();

@@ -123,13 +123,20 @@ public final class Scope implements AutoCloseable {
         }
         hold.claim = claim;
         if (resource instanceof Scoped scoped) {
-            adopt(scoped.scope().core, hold);
+            adopt(scoped, hold);
         }
         keep(hold);
         return resource;
     }
 
-    private void adopt(Core inner, Hold<?> hold) {
+    private void adopt(Scoped scoped, Hold<?> hold) {
+        Core inner;
+        try {
+            inner = scoped.scope().core;
+        } catch (RuntimeException none) {
+            hold.disown();
+            throw none;
+        }
         if (core.adoptRoot(inner) == null) {
             synchronized (inner) {
                 if (inner.state < Core.CLOSED) {
@@ -177,6 +184,7 @@ public final class Scope implements AutoCloseable {
                             .forEach(one -> failure.addSuppressed(one.error())));
             throw failure;
         }
+        java.util.Objects.requireNonNull(made, "the factory returned null");
         return workshop.made().map(parts -> parts.own(made, name)).orElseGet(() -> own(made, name));
     }
 
@@ -343,8 +351,8 @@ public final class Scope implements AutoCloseable {
     // ---- ending
 
     /**
-     * Cancels this scope and everything below: tasks are interrupted, new ones refused, deadlines run no further. What it
-     * owns stays until it is closed. The first reason counts.
+     * Cancels this scope and everything below: tasks are interrupted, new ones and new children refused. What it owns
+     * stays until it is closed. The first reason counts.
      */
     public void cancel(Throwable reason) {
         core.cancel(reason, null);
@@ -419,7 +427,7 @@ public final class Scope implements AutoCloseable {
         return core.state >= Core.SHUTTING;
     }
 
-    /** Whether it drains, or did before it closed. */
+    /** Whether it accepts nothing new from outside: it drains, closes or is closed. */
     public boolean draining() {
         return core.state >= Core.DRAINING;
     }

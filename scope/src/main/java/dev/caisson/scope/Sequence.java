@@ -94,6 +94,7 @@ abstract class Sequence {
     }
 
     private @Nullable Step take() {
+        step = null;
         Step taken = next();
         step = taken;
         if (taken != null) {
@@ -211,7 +212,14 @@ abstract class Sequence {
     /** Whether it waits for this thread, directly or by a task: such a thread must not wait for it in turn. */
     boolean involves(Thread thread) {
         synchronized (this) {
-            return thread == starter || thread == worker || hung.contains(thread);
+            return thread == worker || hung.contains(thread);
+        }
+    }
+
+    /** Goes on without the step that runs now. */
+    final synchronized void giveUpStep() {
+        if (!done && step != null) {
+            replace();
         }
     }
 

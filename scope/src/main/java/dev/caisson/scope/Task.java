@@ -26,6 +26,8 @@ public final class Task<T> extends Node {
     private boolean done;
     private volatile boolean cancelled;
     volatile @Nullable Thread thread;
+    /** Guarded by the core's monitor: it has told the core of its end. */
+    boolean over;
 
     Task(Core core, Kind kind, String name, Callable<T> body, @Nullable Origin origin) {
         super(origin);
