@@ -108,10 +108,11 @@ final class Closing extends Sequence {
 
     /** For the thread that began it: the report, now; the rest goes on behind its back. */
     CloseReport leave() {
-        if (!isDone()) {
-            logs = true;
-            superviseInBackground();
+        if (isDone()) {
+            return top.report();
         }
+        logs = true;
+        superviseInBackground();
         return report(top);
     }
 

@@ -60,7 +60,6 @@ final class Core extends Node {
     Node newest;
 
     private int size;
-    private long nextId;
 
     @Nullable
     Closing closing;
@@ -204,8 +203,8 @@ final class Core extends Node {
     private void link(Node node) {
         assert Thread.holdsLock(this);
         node.owner = this;
-        if (node.id == 0) {
-            node.id = (number << 24) + ++nextId;
+        if (node instanceof Core child && state == DRAINING) {
+            child.state = DRAINING;
         }
         node.place = HELD;
         Node second = newest;
@@ -344,6 +343,7 @@ final class Core extends Node {
     synchronized List<Node> nodes() {
         List<Node> all = new ArrayList<>(size);
         for (Node node = newest; node != null; node = node.older) {
+            node.identify();
             all.add(node);
         }
         return all;
@@ -406,7 +406,7 @@ final class Core extends Node {
         return earliest;
     }
 
-    <T> Task<T> fork(Task<T> task, boolean inside) {
+    <T extends @Nullable Object> Task<T> fork(Task<T> task, boolean inside) {
         if (!(inside ? addInside(task, true) : add(task, true))) {
             throw refusal("the task '" + task.name() + "' was not started");
         }
@@ -663,7 +663,19 @@ final class Core extends Node {
         return theirs.report(this);
     }
 
-    private CloseReport report() {
+    /** Closes and throws if that was not clean; does nothing for a closer or a task of the close that goes on. */
+    void closeOrThrow() {
+        CloseReport told = close(closeWithin, true);
+        Closing now;
+        synchronized (this) {
+            now = closing;
+        }
+        if (now == null || !now.involves(Thread.currentThread())) {
+            told.throwIfNotClean();
+        }
+    }
+
+    synchronized CloseReport report() {
         CloseReport now = report;
         return now == null ? CloseReport.nothing(path()) : now;
     }

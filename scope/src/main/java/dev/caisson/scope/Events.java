@@ -60,6 +60,9 @@ final class Events {
             event.kind = node.kind().name();
             event.name = node.name();
             event.path = owner.path();
+            synchronized (owner) {
+                node.identify();
+            }
             event.id = node.id;
             event.commit();
         }

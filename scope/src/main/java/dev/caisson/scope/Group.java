@@ -21,7 +21,7 @@ public final class Group implements AutoCloseable {
      *
      * @throws ScopeClosedException if a task of the group has ended already, or the scope is not open
      */
-    public <T> Task<T> fork(String name, Callable<T> body) {
+    public <T extends @Nullable Object> Task<T> fork(String name, Callable<T> body) {
         return core.fork(new Task<>(core, Kind.TASK, name, body, core.originOf(Kind.TASK)), false);
     }
 
@@ -53,7 +53,7 @@ public final class Group implements AutoCloseable {
     /** As {@link Scope#close()}. */
     @Override
     public void close() {
-        core.close(core.closeWithin, true).throwIfNotClean();
+        core.closeOrThrow();
     }
 
     @Override

@@ -50,6 +50,7 @@ final class Registry {
     private final Set<Core> roots = new LinkedHashSet<>();
     private final IdentityHashMap<Node, Census.Row> left = new IdentityHashMap<>();
     private @Nullable ScheduledThreadPoolExecutor timers;
+    private volatile @Nullable Thread timerThread;
     private @Nullable Bean bean;
     private long droppedCount;
 
@@ -64,7 +65,7 @@ final class Registry {
                 now = new Registry();
             }
             root = new Core(now, null, name, options, false);
-            root.id = root.number << 24;
+            root.identify();
             root.place = Node.HELD;
             now.roots.add(root);
             if (first) {
@@ -137,7 +138,8 @@ final class Registry {
         }
         boolean interrupted = Thread.interrupted();
         try {
-            if (ending != null && !ending.awaitTermination(JOIN_SECONDS, TimeUnit.SECONDS)) {
+            Thread timing = timerThread;
+            if (timing != null && !timing.join(Duration.ofSeconds(JOIN_SECONDS))) {
                 log(System.Logger.Level.WARNING, "the timer thread did not end", null);
             }
             if (!net.join(Duration.ofSeconds(JOIN_SECONDS))) {
@@ -165,6 +167,7 @@ final class Registry {
                 pool = new ScheduledThreadPoolExecutor(1, runnable -> {
                     Thread thread = new Thread(runnable, "caisson-timer");
                     thread.setDaemon(true);
+                    timerThread = thread;
                     return thread;
                 });
                 pool.setRemoveOnCancelPolicy(true);

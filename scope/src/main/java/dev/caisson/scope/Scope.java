@@ -283,7 +283,7 @@ public final class Scope implements AutoCloseable {
      *
      * @throws ScopeClosedException if this scope is not open, or cancelled
      */
-    public <T> Task<T> fork(String name, Callable<T> body) {
+    public <T extends @Nullable Object> Task<T> fork(String name, Callable<T> body) {
         return core.fork(new Task<>(core, Kind.TASK, name, body, core.originOf(Kind.TASK)), false);
     }
 
@@ -383,7 +383,7 @@ public final class Scope implements AutoCloseable {
      */
     @Override
     public void close() {
-        core.close(core.closeWithin, true).throwIfNotClean();
+        core.closeOrThrow();
     }
 
     /** Starts to close and returns at once, for callers that must not wait; what is left is logged. */

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param <T> what it returns
  */
 @SuppressWarnings("ReferenceEquality") // of threads and nodes, which are one of a kind
-public final class Task<T> extends Node {
+public final class Task<T extends @Nullable Object> extends Node {
     final Core core;
     private final String name;
     private final Kind kind;
@@ -141,7 +141,7 @@ public final class Task<T> extends Node {
      * @throws ExecutionException if it failed; the cause is what it threw
      * @throws InterruptedException if the waiting thread is interrupted; the task goes on
      */
-    public @Nullable T join() throws InterruptedException, ExecutionException {
+    public T join() throws InterruptedException, ExecutionException {
         try {
             return join(Duration.ofDays(10_000));
         } catch (TimeoutException e) {
@@ -154,7 +154,8 @@ public final class Task<T> extends Node {
      *
      * @throws TimeoutException if it still runs then; the task goes on
      */
-    public @Nullable T join(Duration within) throws InterruptedException, ExecutionException, TimeoutException {
+    @SuppressWarnings("NullAway") // null only where the body returned null
+    public T join(Duration within) throws InterruptedException, ExecutionException, TimeoutException {
         if (!awaitDone(Nanos.of(within))) {
             throw new TimeoutException("task '" + name + "' of scope '" + core.path() + "' still runs after " + within);
         }
