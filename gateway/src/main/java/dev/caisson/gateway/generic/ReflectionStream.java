@@ -28,10 +28,14 @@ final class ReflectionStream implements AutoCloseable {
         V1("grpc.reflection.v1.ServerReflection"),
         V1ALPHA("grpc.reflection.v1alpha.ServerReflection");
 
-        private final MethodDescriptor<ServerReflectionRequest, ServerReflectionResponse> method;
+        private final String service;
 
         Version(String service) {
-            this.method = MethodDescriptor.<ServerReflectionRequest, ServerReflectionResponse>newBuilder()
+            this.service = service;
+        }
+
+        MethodDescriptor<ServerReflectionRequest, ServerReflectionResponse> method() {
+            return MethodDescriptor.<ServerReflectionRequest, ServerReflectionResponse>newBuilder()
                     .setType(MethodDescriptor.MethodType.BIDI_STREAMING)
                     .setFullMethodName(MethodDescriptor.generateFullMethodName(service, "ServerReflectionInfo"))
                     .setRequestMarshaller(ProtoUtils.marshaller(ServerReflectionRequest.getDefaultInstance()))
@@ -81,7 +85,7 @@ final class ReflectionStream implements AutoCloseable {
     /** Starts the call; all its questions share the deadline. */
     static ReflectionStream open(Channel channel, Version version, Deadline deadline) {
         CallOptions options = CallOptions.DEFAULT.withDeadline(deadline).withExecutor(Runnable::run);
-        ReflectionStream stream = new ReflectionStream(channel.newCall(version.method, options), deadline);
+        ReflectionStream stream = new ReflectionStream(channel.newCall(version.method(), options), deadline);
         stream.call.start(stream.new Listener(), new Metadata());
         return stream;
     }

@@ -157,7 +157,7 @@ class JsonMessagesProperties {
     private static void randomFields(DynamicMessage.Builder builder, Descriptor type, Random random, int depth) {
         for (FieldDescriptor field : type.getFields()) {
             boolean nested = field.getJavaType() == FieldDescriptor.JavaType.MESSAGE;
-            if (random.nextInt(4) > 0 && type.getFields().size() > 3 || (nested && depth <= 0)) {
+            if ((random.nextInt(4) > 0 && type.getFields().size() > 3) || (nested && depth <= 0)) {
                 continue;
             }
             if (field.isMapField()) {
