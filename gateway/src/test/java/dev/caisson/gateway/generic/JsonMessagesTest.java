@@ -15,6 +15,7 @@ import dev.caisson.gateway.generic.test.Kinds;
 import dev.caisson.gateway.generic.test.Old;
 import dev.caisson.gateway.generic.test.OldOuterClass;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -267,7 +268,7 @@ class JsonMessagesTest {
 
     @Test
     void readsAndWritesWhatOnlyProto2Has() {
-        var old = TYPES.messageType("dev.caisson.test.Old");
+        var old = Objects.requireNonNull(TYPES.messageType("dev.caisson.test.Old"));
         String text =
                 "{\"id\":\"a\",\"closed\":\"TWO\",\"box\":{\"width\":3},\"[dev.caisson.test.note]\":\"n\",\"[dev.caisson.test.more]\":[{\"id\":\"b\"}]}";
         DynamicMessage message = json.parse(text, old);

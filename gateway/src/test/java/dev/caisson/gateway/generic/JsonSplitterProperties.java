@@ -54,7 +54,7 @@ class JsonSplitterProperties {
         try {
             return inChunks(bytes, random).toString();
         } catch (JsonException e) {
-            return e.getMessage();
+            return e.problem() + e.line() + e.column();
         }
     }
 

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -73,7 +74,7 @@ class ReflectionCatalogTest {
                                 .setBaseTypeName(question.getAllExtensionNumbersOfType())
                                 .addExtensionNumber(100))
                         .build();
-            default -> file(byName.get("old.proto"));
+            default -> file(Objects.requireNonNull(byName.get("old.proto")));
         };
     }
 
