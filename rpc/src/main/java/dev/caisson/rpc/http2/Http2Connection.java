@@ -100,6 +100,12 @@ public final class Http2Connection {
     /** Ids of streams that ended lately, to tell late frames from forged ones. */
     private static final int REMEMBERED = 256;
 
+    // how a remembered stream ended
+    private static final int UNKNOWN = 0;
+    private static final int ENDED = 1;
+    private static final int RESET_BY_US = 2;
+    private static final int RESET_BY_PEER = 3;
+
     private static final long SHUTDOWN_PING = 0x0ca1550ad0e5_0ffL;
 
     private final boolean server;
@@ -117,6 +123,7 @@ public final class Http2Connection {
 
     // reading
     private @Nullable ByteBuf kept;
+    private boolean receiving;
     private boolean prefaceSeen;
     private boolean settingsSeen;
     private int dataLeft;
@@ -153,10 +160,11 @@ public final class Http2Connection {
 
     // floods
     private int idleFrames;
+    private long idleSince;
     private int resets;
     private long resetsSince;
     private final int[] remembered = new int[REMEMBERED];
-    private final boolean[] rememberedReset = new boolean[REMEMBERED];
+    private final byte[] rememberedHow = new byte[REMEMBERED];
     private int rememberedNext;
 
     public Http2Connection(
@@ -178,6 +186,7 @@ public final class Http2Connection {
         this.prefaceSeen = !server;
         this.receiveWindow = options.connectionWindow();
         this.resetsSince = nanoTime.getAsLong();
+        this.idleSince = resetsSince;
     }
 
     // ---- life cycle
@@ -254,13 +263,15 @@ public final class Http2Connection {
         }
         ended = true;
         endStreams(ErrorCode.CANCEL, reason, 0);
-        release();
+        if (!receiving) {
+            release(); // else receive does, when it has left the bytes it stands in
+        }
     }
 
     private void endStreams(int code, String reason, int above) {
         for (Http2Stream stream : streams.snapshot()) {
             if (stream.id > above && !stream.closed) {
-                close(stream, true);
+                close(stream, RESET_BY_PEER);
                 stream.onReset(code, true, reason);
                 closed(stream);
             }
@@ -391,6 +402,7 @@ public final class Http2Connection {
         header(b, length, DATA, 0, stream.id);
         stream.sendWindow -= length;
         sendWindow -= length;
+        useful(); // the peer will answer with WINDOW_UPDATE, for as long as the response lasts
         return b;
     }
 
@@ -403,6 +415,7 @@ public final class Http2Connection {
         header(b, length, DATA, end ? END_STREAM : 0, stream.id);
         stream.sendWindow -= length;
         sendWindow -= length;
+        useful(); // the peer will answer with WINDOW_UPDATE, for as long as the response lasts
         if (length <= COPY) {
             b.writeBytes(data);
             data.release();
@@ -450,7 +463,7 @@ public final class Http2Connection {
 
     void resetStream(Http2Stream stream, int code, String reason) {
         writeReset(stream.id, code);
-        close(stream, true);
+        close(stream, RESET_BY_US);
         stream.onReset(code, false, reason);
         closed(stream);
     }
@@ -530,7 +543,7 @@ public final class Http2Connection {
     private void localEnd(Http2Stream stream) {
         stream.localEnd = true;
         if (stream.remoteEnd) {
-            close(stream, false);
+            close(stream, ENDED);
             closed(stream);
         }
     }
@@ -538,12 +551,12 @@ public final class Http2Connection {
     private void remoteEnd(Http2Stream stream) {
         stream.remoteEnd = true;
         if (stream.localEnd && !stream.closed) {
-            close(stream, false);
+            close(stream, ENDED);
             closed(stream);
         }
     }
 
-    private void close(Http2Stream stream, boolean reset) {
+    private void close(Http2Stream stream, int how) {
         stream.closed = true;
         streams.remove(stream.id);
         if (isPeers(stream.id)) {
@@ -554,7 +567,7 @@ public final class Http2Connection {
         stream.dropQueue();
         returnToConnection(stream.held);
         stream.held = 0;
-        remember(stream.id, reset);
+        remember(stream.id, how);
         if (dataStream == stream) {
             dataStream = null;
         }
@@ -570,20 +583,20 @@ public final class Http2Connection {
         return ((id & 1) == 1) == server;
     }
 
-    private void remember(int id, boolean reset) {
+    private void remember(int id, int how) {
         remembered[rememberedNext] = id;
-        rememberedReset[rememberedNext] = reset;
+        rememberedHow[rememberedNext] = (byte) how;
         rememberedNext = (rememberedNext + 1) % REMEMBERED;
     }
 
-    /** 0 not remembered, 1 ended in order, 2 reset. */
+    /** How a stream that is not open any more ended. */
     private int recall(int id) {
         for (int i = 0; i < REMEMBERED; i++) {
             if (remembered[i] == id) {
-                return rememberedReset[i] ? 2 : 1;
+                return rememberedHow[i];
             }
         }
-        return 0;
+        return UNKNOWN;
     }
 
     // ---- receiving
@@ -601,10 +614,13 @@ public final class Http2Connection {
             kept.writeBytes(in);
             source = kept;
         }
+        receiving = true;
         try {
             parse(source);
         } catch (Http2Exception e) {
             connectionError(e);
+        } finally {
+            receiving = false;
         }
         if (failure != null || ended) {
             in.skipBytes(in.readableBytes());
@@ -794,6 +810,7 @@ public final class Http2Connection {
             Http2Stream stream = dataStream;
             boolean last = dataLeft == 0;
             if (stream == null) {
+                in.skipBytes(n);
                 returnToConnection(n);
             } else if (n > 0 || dataEnds) {
                 boolean end = last && dataEnds;
@@ -826,7 +843,7 @@ public final class Http2Connection {
         if (isIdle(id)) {
             throw Http2Exception.connection(ErrorCode.PROTOCOL_ERROR, "DATA on idle stream " + id);
         }
-        if (recall(id) != 2) {
+        if (recall(id) != RESET_BY_US) {
             // Ended in order, or so long ago that nobody knows: the peer is told once per frame, and counted.
             writeReset(id, ErrorCode.STREAM_CLOSED);
             countReset();
@@ -915,10 +932,15 @@ public final class Http2Connection {
             throw Http2Exception.connection(ErrorCode.PROTOCOL_ERROR, "HEADERS on idle stream " + id);
         } else {
             switch (recall(id)) {
-                case 2 -> {
+                case RESET_BY_US -> {
                     // RFC 9113 section 5.1: what was under way when we reset is ignored
                 }
-                case 1 -> throw Http2Exception.connection(ErrorCode.STREAM_CLOSED, "HEADERS on closed stream " + id);
+                case RESET_BY_PEER -> {
+                    writeReset(id, ErrorCode.STREAM_CLOSED);
+                    countReset();
+                }
+                case ENDED ->
+                    throw Http2Exception.connection(ErrorCode.STREAM_CLOSED, "HEADERS on closed stream " + id);
                 default ->
                     throw Http2Exception.connection(
                             isPeers(id) ? ErrorCode.PROTOCOL_ERROR : ErrorCode.STREAM_CLOSED,
@@ -931,7 +953,7 @@ public final class Http2Connection {
         lastPeerStream = id;
         if (finalGoAwaySent) {
             // RFC 9113 section 6.8: above the last id we promised; ignored
-            remember(id, true);
+            remember(id, RESET_BY_US);
             return;
         }
         if (peerStreams >= options.maxConcurrentStreams()) {
@@ -1024,7 +1046,7 @@ public final class Http2Connection {
 
     private void refuse(int id, int code) throws Http2Exception {
         writeReset(id, code);
-        remember(id, true);
+        remember(id, RESET_BY_US);
         if (code != ErrorCode.REFUSED_STREAM) {
             countReset();
         }
@@ -1075,7 +1097,7 @@ public final class Http2Connection {
         if (server) {
             countReset();
         }
-        close(stream, true);
+        close(stream, RESET_BY_PEER);
         stream.onReset(code, true, "reset by the peer: " + ErrorCode.name(code));
         closed(stream);
     }
@@ -1255,6 +1277,12 @@ public final class Http2Connection {
 
     private void idleFrame() throws Http2Exception {
         if (++idleFrames > options.maxIdleFrames()) {
+            long now = nanoTime.getAsLong();
+            if (now - idleSince > Http2Options.FLOOD_WINDOW_NANOS) {
+                idleSince = now;
+                idleFrames = 1;
+                return;
+            }
             throw Http2Exception.connection(
                     ErrorCode.ENHANCE_YOUR_CALM, "more than " + options.maxIdleFrames() + " frames that move nothing");
         }
@@ -1262,7 +1290,7 @@ public final class Http2Connection {
 
     private void countReset() throws Http2Exception {
         long now = nanoTime.getAsLong();
-        if (now - resetsSince > Http2Options.RESET_WINDOW_NANOS) {
+        if (now - resetsSince > Http2Options.FLOOD_WINDOW_NANOS) {
             resetsSince = now;
             resets = 0;
         }

@@ -8,10 +8,11 @@ package dev.caisson.rpc.http2;
  * @param connectionWindow the same for the whole connection, at least 65,535
  * @param maxFrameSize largest frame payload accepted, 16,384 to 16,777,215 bytes
  * @param maxHeaderListSize largest header list accepted, in bytes as RFC 9113 section 6.5.2 counts them
- * @param maxResets streams reset, by the peer or because of its errors, allowed in {@link #RESET_WINDOW_NANOS}; one more
+ * @param maxResets streams reset, by the peer or because of its errors, allowed in {@link #FLOOD_WINDOW_NANOS}; one more
  *     ends the connection with ENHANCE_YOUR_CALM (CVE-2023-44487, CVE-2025-8671)
  * @param maxIdleFrames frames that move nothing (PING, SETTINGS, PRIORITY, empty DATA, unneeded WINDOW_UPDATE, unknown
- *     types) allowed between two that do; one more ends the connection with ENHANCE_YOUR_CALM (CVE-2019-9512 and kin)
+ *     types) allowed in {@link #FLOOD_WINDOW_NANOS} between two that do, in either direction; one more ends the
+ *     connection with ENHANCE_YOUR_CALM (CVE-2019-9512 and kin)
  * @param maxReplyBytes bytes of unsent output at which a peer that asks and does not read is cut off
  */
 public record Http2Options(
@@ -23,8 +24,8 @@ public record Http2Options(
         int maxResets,
         int maxIdleFrames,
         long maxReplyBytes) {
-    /** The span over which resets are counted: 30 s. */
-    public static final long RESET_WINDOW_NANOS = 30_000_000_000L;
+    /** The span over which resets, and frames that move nothing, are counted: 30 s. */
+    public static final long FLOOD_WINDOW_NANOS = 30_000_000_000L;
 
     /** CONTINUATION frames in one header block; one more is a flood (CVE-2024-27316 and kin). */
     public static final int MAX_CONTINUATIONS = 64;
