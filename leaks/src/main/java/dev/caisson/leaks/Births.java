@@ -34,6 +34,9 @@ final class Births {
     /** A thread's id is looked for this many ids around its mark. */
     static final int NEIGHBOURHOOD = 32;
 
+    /** What {@link #nextId} says where thread ids tell nothing. */
+    static final long UNKNOWN = -1;
+
     private static final int CALIBRATIONS = 5;
 
     /**
@@ -120,6 +123,11 @@ final class Births {
         platformStep = step(Births::platformThread);
         virtualStep = step(Births::virtualThread);
         births.clear();
+    }
+
+    /** A thread id that is greater than those of all threads created so far; {@link #UNKNOWN} on JVMs without order. */
+    long nextId() {
+        return platformStep == 0 ? UNKNOWN : mark();
     }
 
     /** From here on, what the current thread creates is created on behalf of the test. Returns what to restore. */

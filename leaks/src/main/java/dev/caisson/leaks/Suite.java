@@ -2,7 +2,6 @@ package dev.caisson.leaks;
 
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,7 +32,7 @@ final class Suite {
     private final Set<String> told = ConcurrentHashMap.newKeySet();
     private final Map<String, Watch> active = new ConcurrentHashMap<>();
     private final Set<String> properties = ConcurrentHashMap.newKeySet();
-    private final Map<Thread, Set<String>> constructing = new ConcurrentHashMap<>();
+    private final Map<Thread, Before> constructing = new ConcurrentHashMap<>();
     private final List<LeakError> unheard = new ArrayList<>();
 
     private Suite(@Nullable Suite outer) {
@@ -93,24 +92,15 @@ final class Suite {
         return births;
     }
 
-    /** What is alive now, of every kind. */
-    Set<String> alive() {
-        Set<String> ids = new HashSet<>();
-        for (Probe probe : probes.values()) {
-            ids.addAll(probe.ids());
-        }
-        return ids;
-    }
-
     /** The current thread is about to construct the instance of a test. */
     void constructs() {
-        constructing.put(Thread.currentThread(), alive());
+        constructing.put(Thread.currentThread(), Before.now(this));
     }
 
-    /** What was alive before the current thread constructed the instance of a test, or else what is alive now. */
-    Set<String> aliveBefore() {
-        Set<String> before = constructing.remove(Thread.currentThread());
-        return before == null ? alive() : before;
+    /** What was there before the current thread constructed the instance of a test, or else what is there now. */
+    Before before() {
+        Before before = constructing.remove(Thread.currentThread());
+        return before == null ? Before.now(this) : before;
     }
 
     boolean told(String id) {
@@ -127,12 +117,14 @@ final class Suite {
 
     /** Marks all that lives now as known. */
     void ignoreCurrent() {
-        told.addAll(alive());
+        for (Probe probe : probes.values()) {
+            told.addAll(probe.ids());
+        }
     }
 
     /** A watch begins. What is told but gone is forgotten, because descriptors may come again under the same id. */
-    void begin(Watch watch, Set<String> alive) {
-        told.removeIf(id -> id.startsWith(LeakKind.DESCRIPTOR.label()) && !alive.contains(id));
+    void begin(Watch watch, Before before) {
+        told.removeIf(before::isGone);
         for (Watch other : active.values()) {
             if (!other.encloses(watch) && !watch.encloses(other)) {
                 other.overlapped();

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -33,9 +32,10 @@ final class Watch {
     private final Suite suite;
     private final String uniqueId;
     private final Options options;
-    private final Set<String> before;
+    private final Before before;
     private final String name;
-    private final @Nullable Watch deferTo;
+    private final @Nullable Watch enclosing;
+    private final boolean fixtures;
     private final AtomicBoolean ended = new AtomicBoolean();
     private final Map<String, String> deferred = new ConcurrentHashMap<>();
     private volatile boolean overlapped;
@@ -46,9 +46,9 @@ final class Watch {
         uniqueId = plan.uniqueId;
         name = plan.name;
         options = plan.options;
-        before = Set.copyOf(plan.suite.aliveBefore());
-        Watch around = plan.enclosing;
-        deferTo = around != null && (plan.fixtures || around.hasFixtures(before)) ? around : null;
+        before = plan.suite.before();
+        enclosing = plan.enclosing;
+        fixtures = plan.fixtures;
     }
 
     /**
@@ -73,11 +73,6 @@ final class Watch {
         watch.suite.begin(watch, watch.before);
         watch.around = watch.suite.births().enter(new Births.Test(watch.uniqueId, watch.name));
         return watch;
-    }
-
-    /** Whether something of the class lives that was not there before it, and that is no leak told already. */
-    private boolean hasFixtures(Set<String> now) {
-        return now.stream().anyMatch(id -> !before.contains(id) && !suite.told(id));
     }
 
     boolean isRun() {
@@ -106,12 +101,16 @@ final class Watch {
         }
         suite.births().exit(around);
         List<Live> excused = new ArrayList<>();
-        List<Live> left = deferTo == null ? lookUntilOver(excused) : look(excused);
+        List<Live> left = look(excused);
+        Watch judge = left.isEmpty() ? null : laterJudge();
+        if (judge == null && !left.isEmpty()) {
+            left = lookUntilOver(excused);
+        }
         suite.end(this);
         suite.tell(excused); // or the class would tell what the rules of its test excuse
-        if (deferTo != null) {
+        if (judge != null) {
             left.forEach(
-                    live -> deferTo.deferred.putIfAbsent(live.id(), live.since().isEmpty() ? name : live.since()));
+                    live -> judge.deferred.putIfAbsent(live.id(), live.since().isEmpty() ? name : live.since()));
             return Optional.empty();
         }
         List<Live> leaks = suite.tell(left);
@@ -122,12 +121,18 @@ final class Watch {
                 Report.error(leaks, name, "waited " + options.linger().toMillis() + " ms for them to end"));
     }
 
+    /** The watch that judges what is left, if this is not for us to judge. */
+    private @Nullable Watch laterJudge() {
+        Watch around = enclosing;
+        return around != null && (fixtures || before.hasNewSince(around.before)) ? around : null;
+    }
+
     private List<Live> lookUntilOver(List<Live> excused) {
         long start = System.nanoTime();
         Duration pause = FIRST_PAUSE;
         boolean interrupted = false;
-        List<Live> left = look(excused);
-        while (!left.isEmpty() && System.nanoTime() - start < options.linger().toNanos()) {
+        List<Live> left;
+        do {
             try {
                 Thread.sleep(pause.toMillis());
             } catch (InterruptedException e) {
@@ -135,7 +140,7 @@ final class Watch {
             }
             pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
             left = look(excused);
-        }
+        } while (!left.isEmpty() && System.nanoTime() - start < options.linger().toNanos());
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
@@ -146,7 +151,9 @@ final class Watch {
         List<Live> left = new ArrayList<>();
         excused.clear();
         for (LeakKind kind : LeakKind.values()) {
-            suite.probe(kind).look(id -> !before.contains(id) && !suite.told(id), live -> sort(live, left, excused));
+            if (before.mayHaveNew(kind)) {
+                suite.probe(kind).look(id -> !before.had(id) && !suite.told(id), live -> sort(live, left, excused));
+            }
         }
         return left;
     }

@@ -1,5 +1,6 @@
 package dev.caisson.rpc;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -8,16 +9,16 @@ import java.io.UncheckedIOException;
 final class TestCertificates {
     private TestCertificates() {}
 
+    /** A stream over bytes in memory: gRPC's builders read their streams but do not close them. */
     static InputStream open(String name) {
-        InputStream in = TestCertificates.class.getResourceAsStream("/tls/" + name);
-        if (in == null) {
-            throw new IllegalArgumentException("no test certificate " + name);
-        }
-        return in;
+        return new ByteArrayInputStream(bytes(name));
     }
 
     static byte[] bytes(String name) {
-        try (InputStream in = open(name)) {
+        try (InputStream in = TestCertificates.class.getResourceAsStream("/tls/" + name)) {
+            if (in == null) {
+                throw new IllegalArgumentException("no test certificate " + name);
+            }
             return in.readAllBytes();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
