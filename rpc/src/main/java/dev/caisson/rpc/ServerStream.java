@@ -147,6 +147,12 @@ final class ServerStream extends GrpcStream {
         }
         ServerMethod<?, ?> target = connection.method(pathBytes, p, headers.value(Header.AUTHORITY));
         if (target == null) {
+            if (connection.server().options().tracers().length > 0) {
+                trace(
+                        p.substring(1),
+                        MetadataCodec.metadata(headers),
+                        connection.server().context());
+            }
             refuse(Status.UNIMPLEMENTED.withDescription("Method not found: " + p.substring(1)));
             return;
         }
@@ -175,7 +181,7 @@ final class ServerStream extends GrpcStream {
         Metadata metadata = MetadataCodec.metadata(headers);
         Context parent = connection.server().context();
         if (connection.server().options().tracers().length > 0) {
-            parent = trace(method, metadata, parent);
+            parent = trace(method.descriptor().getFullMethodName(), metadata, parent);
         }
         Context.CancellableContext ctx;
         if (timeoutNanos == Long.MAX_VALUE) {
@@ -200,12 +206,12 @@ final class ServerStream extends GrpcStream {
         c.events().start(executor, metadata);
     }
 
-    private Context trace(ServerMethod<?, ?> method, Metadata metadata, Context parent) {
+    private Context trace(String fullMethodName, Metadata metadata, Context parent) {
         ServerStreamTracer.Factory[] factories = connection.server().options().tracers();
         ServerStreamTracer[] made = new ServerStreamTracer[factories.length];
         Context ctx = parent;
         for (int i = 0; i < made.length; i++) {
-            made[i] = factories[i].newServerStreamTracer(method.descriptor().getFullMethodName(), metadata);
+            made[i] = factories[i].newServerStreamTracer(fullMethodName, metadata);
         }
         for (ServerStreamTracer tracer : made) {
             ctx = tracer.filterContext(ctx);
@@ -390,9 +396,9 @@ final class ServerStream extends GrpcStream {
         if (c != null) {
             c.ended(settled);
             connection.callEnded(this);
-            for (ServerStreamTracer tracer : tracers) {
-                tracer.streamClosed(finalStatus);
-            }
+        }
+        for (ServerStreamTracer tracer : tracers) {
+            tracer.streamClosed(finalStatus);
         }
     }
 

@@ -548,8 +548,8 @@ public final class Http2Connection {
         }
     }
 
+    /** After the event that told of the peer's end: the flag is set before, so that a reply from inside closes the stream. */
     private void remoteEnd(Http2Stream stream) {
-        stream.remoteEnd = true;
         if (stream.localEnd && !stream.closed) {
             close(stream, ENDED);
             closed(stream);
@@ -816,9 +816,10 @@ public final class Http2Connection {
                 boolean end = last && dataEnds;
                 int next = in.readerIndex() + n;
                 stream.held += n;
+                stream.remoteEnd = end;
                 stream.onData(in, n, end);
                 in.readerIndex(next);
-                if (end && !stream.closed) {
+                if (end) {
                     remoteEnd(stream);
                 }
             }
@@ -976,8 +977,9 @@ public final class Http2Connection {
             return;
         }
         stream.headersSeen = true;
+        stream.remoteEnd = end;
         stream.onHeaders(headers, end);
-        if (end && !stream.closed) {
+        if (end) {
             remoteEnd(stream);
         }
     }
@@ -1011,8 +1013,9 @@ public final class Http2Connection {
             return;
         }
         stream.headersSeen = true;
+        stream.remoteEnd = end;
         stream.onHeaders(headers, end);
-        if (end && !stream.closed) {
+        if (end) {
             remoteEnd(stream);
         }
     }
