@@ -103,9 +103,7 @@ final class ExternalServer implements AutoCloseable {
                     .build());
             server.start();
             System.out.println("port " + server.getPort());
-            while (System.in.read() != -1) {
-                continue;
-            }
+            System.in.readAllBytes();
             server.shutdownNow();
             executor.shutdownNow();
         }
