@@ -3,6 +3,7 @@ package dev.caisson.benchmarks.rpc;
 import dev.caisson.benchmarks.greeter.GreeterGrpc;
 import dev.caisson.benchmarks.greeter.HelloReply;
 import dev.caisson.benchmarks.greeter.HelloRequest;
+import dev.caisson.rpc.NonBlocking;
 import io.grpc.stub.StreamObserver;
 
 /** Answers {@code "Hello " + name}. */
@@ -15,5 +16,6 @@ class Greeter extends GreeterGrpc.GreeterImplBase {
     }
 
     /** The same, declared to never block. */
+    @NonBlocking
     static final class OnEventLoop extends Greeter {}
 }

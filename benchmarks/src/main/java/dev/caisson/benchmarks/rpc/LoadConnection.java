@@ -109,6 +109,11 @@ final class LoadConnection implements AutoCloseable {
         return outEnd == 0;
     }
 
+    /** What the first wrong reply said, if it can be told. */
+    String odd() {
+        return replyHeaders.odd();
+    }
+
     int inFlight() {
         return inFlight;
     }
@@ -192,7 +197,11 @@ final class LoadConnection implements AutoCloseable {
                     finish(stream, (verdict & ReplyHeaders.GRPC_OK) != 0, now, tally);
                 }
             }
-            case RST_STREAM -> finish(stream, false, now, tally);
+            case RST_STREAM -> {
+                if (streams[(stream >>> 1) & (SLOTS - 1)] == stream) { // else it follows the trailers, section 8.1
+                    finish(stream, false, now, tally);
+                }
+            }
             case SETTINGS -> {
                 if ((flags & ACK) == 0) {
                     settings(body, length);

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * start PORT CONNECTIONS IN_FLIGHT   started
  * mark     counts CALLS ERRORS P50_NANOS P99_NANOS WALL_NANOS CPU_NANOS ALLOCATED_BYTES
- * stop     stopped ERRORS            (after the replies of all calls in flight)
+ * stop     stopped ERRORS REASON     (after the replies of all calls in flight)
  * </pre>
  *
  * Calls and errors count from {@code start}, the percentiles from the last {@code mark}. What goes wrong is answered by
@@ -118,7 +118,8 @@ final class LoadGenerator implements LoadConnection.Tally {
                 }
                 if (stopBy != Long.MAX_VALUE) {
                     if (open.stream().allMatch(LoadConnection::done)) {
-                        answerQuietly("stopped " + errors);
+                        answerQuietly(
+                                "stopped " + errors + " " + open.getFirst().odd());
                         return;
                     }
                     if (System.nanoTime() > stopBy) {

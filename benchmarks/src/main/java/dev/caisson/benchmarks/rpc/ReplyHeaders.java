@@ -21,6 +21,7 @@ final class ReplyHeaders {
     private final byte[][] blocks = new byte[REMEMBERED][];
     private final int[] verdicts = new int[REMEMBERED];
     private int remembered;
+    private String odd = "";
 
     /** Which of {@link #OK_200} ({@code :status}) and {@link #GRPC_OK} ({@code grpc-status}) the block says. */
     int read(byte[] in, int from, int to) throws Http2Exception {
@@ -33,6 +34,9 @@ final class ReplyHeaders {
         Http2Headers headers = decoder.decodeHeaders(1, block);
         int verdict = (contains(headers, ":status", "200") ? OK_200 : 0)
                 | (contains(headers, "grpc-status", "0") ? GRPC_OK : 0);
+        if (headers.contains("grpc-status") != ((verdict & GRPC_OK) != 0) && odd.isEmpty()) {
+            odd = headers.toString();
+        }
         if (changesTable(in, from, to)) {
             remembered = 0;
         } else {
@@ -41,6 +45,11 @@ final class ReplyHeaders {
             verdicts[slot] = verdict;
         }
         return verdict;
+    }
+
+    /** The first block with a grpc-status other than 0, for the error that follows from it; empty if there was none. */
+    String odd() {
+        return odd;
     }
 
     private static boolean contains(Http2Headers headers, String name, String value) {

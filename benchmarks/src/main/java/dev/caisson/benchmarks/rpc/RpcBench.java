@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
@@ -159,7 +160,8 @@ public final class RpcBench implements AutoCloseable {
     private void end(Contender contender) throws IOException {
         String[] stopped = generator.ask("stop", "stopped");
         if (!stopped[1].equals("0")) {
-            throw new IOException(contender.title() + " answered " + stopped[1] + " calls wrongly");
+            throw new IOException(contender.title() + " answered " + stopped[1] + " calls wrongly, the first one by "
+                    + String.join(" ", Arrays.asList(stopped).subList(2, stopped.length)));
         }
     }
 
