@@ -12,7 +12,11 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.EventLoop;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.ssl.SslHandler;
 import java.util.ArrayDeque;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +59,9 @@ abstract class Connection extends ChannelInboundHandlerAdapter implements Output
 
     private static final int FIRST_BURST = 4096;
 
+    /** How long a server that has said goodbye reads on until its client closes. */
+    static final long LINGER_MILLIS = 1_000;
+
     private final AtomicReference<@Nullable Task> tasks = new AtomicReference<>();
     private final Runnable drain = this::drainTasks;
     private final Http2Options options;
@@ -67,6 +74,8 @@ abstract class Connection extends ChannelInboundHandlerAdapter implements Output
     private int burstSize = FIRST_BURST;
     private int depth;
     private boolean closing;
+    private boolean lingering;
+    private @Nullable ScheduledFuture<?> linger;
     private boolean ended;
     private @Nullable Throwable failure;
 
@@ -287,9 +296,25 @@ abstract class Connection extends ChannelInboundHandlerAdapter implements Output
                 break;
             }
         }
-        if (closing && !ended) {
-            c.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(done -> c.close());
+        if (closing && !lingering && !ended) {
+            lingering = true;
+            c.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(done -> leave(c));
         }
+    }
+
+    /**
+     * A server that closed with bytes unread would answer them with a TCP reset, which can overtake the GOAWAY that says why
+     * (RFC 1122 section 4.2.2.13). It ends its own side and waits for the client's end, for a time.
+     */
+    private void leave(ChannelHandlerContext c) {
+        if (!server) {
+            c.close();
+            return;
+        }
+        if (c.channel() instanceof DuplexChannel duplex && c.pipeline().get(SslHandler.class) == null) {
+            duplex.shutdownOutput();
+        }
+        linger = c.executor().schedule(() -> c.close(), LINGER_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     // ---- the channel's events
@@ -377,6 +402,9 @@ abstract class Connection extends ChannelInboundHandlerAdapter implements Output
         }
         if (wheel != null) {
             wheel.close();
+        }
+        if (linger != null) {
+            linger.cancel(false);
         }
         closed(reason, cause);
         // What was submitted up to now still runs, with open false; what comes later runs where it is submitted.

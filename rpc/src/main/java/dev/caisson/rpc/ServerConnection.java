@@ -43,6 +43,9 @@ final class ServerConnection extends Connection implements CensusSource {
     private @Nullable ScheduledFuture<?> idle;
     private @Nullable ScheduledFuture<?> age;
     private @Nullable ScheduledFuture<?> grace;
+    /** Until the client has sent its preface and settings. */
+    private @Nullable ScheduledFuture<?> greeting;
+
     private long lastFrameNanos = System.nanoTime();
     private boolean pingUnanswered;
     private long lastPingNanos;
@@ -98,6 +101,7 @@ final class ServerConnection extends Connection implements CensusSource {
             return;
         }
         ServerOptions.Timeouts t = server.options().timeouts();
+        greeting = after(t.handshake(), this::abort);
         if (ServerOptions.Timeouts.limited(t.keepAliveTime())) {
             keepAlive = after(t.keepAliveTime(), this::checkAlive);
         }
@@ -152,6 +156,7 @@ final class ServerConnection extends Connection implements CensusSource {
         cancel(idle);
         cancel(age);
         cancel(grace);
+        cancel(greeting);
         Hold<ServerConnection> h = hold;
         if (h != null) {
             hold = null;
@@ -169,6 +174,12 @@ final class ServerConnection extends Connection implements CensusSource {
     }
 
     // ---- liveness
+
+    @Override
+    public void onSettings() {
+        cancel(greeting);
+        greeting = null;
+    }
 
     @Override
     public void onFrame() {

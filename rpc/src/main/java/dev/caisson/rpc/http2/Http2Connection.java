@@ -1308,7 +1308,7 @@ public final class Http2Connection {
             return;
         }
         failure = e;
-        goAway(lastPeerStream, e.code(), e.getMessage() == null ? "" : e.getMessage());
+        goAway(lastPeerStream, e.code(), e.reason());
         endStreams(e.code(), "connection error: " + e.getMessage(), 0);
         events.onFailure(e);
     }

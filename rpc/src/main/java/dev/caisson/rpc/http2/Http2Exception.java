@@ -11,10 +11,12 @@ public final class Http2Exception extends Exception {
     private static final long serialVersionUID = 1L;
 
     private final int code;
+    private final String reason;
     private final int streamId;
 
     private Http2Exception(int code, int streamId, String message) {
         super(ErrorCode.name(code) + ": " + message, null, false, false);
+        this.reason = message;
         this.code = code;
         this.streamId = streamId;
     }
@@ -27,6 +29,11 @@ public final class Http2Exception extends Exception {
     /** An error that ends one stream (RFC 9113, section 5.4.2). */
     public static Http2Exception stream(int streamId, int code, String message) {
         return new Http2Exception(code, streamId, message);
+    }
+
+    /** What happened, without the name of the code: the debug data of a GOAWAY. */
+    public String reason() {
+        return reason;
     }
 
     /** One of {@link ErrorCode}. */
