@@ -366,7 +366,7 @@ final class Core extends Node {
         dead.owner = this;
         dead.place = GONE;
         dead.state = CLOSED;
-        dead.cancelReason = new ScopeClosedException("'" + dead.path() + "' has ended", null);
+        dead.cancelReason = ScopeClosedException.reason("'" + dead.path() + "' has ended", null);
         dead.report = CloseReport.nothing(dead.path());
         return dead;
     }
@@ -426,7 +426,7 @@ final class Core extends Node {
         }
         if (endsTogether) {
             String how = failure == null ? "ended" : "failed";
-            cancel(new ScopeClosedException("task '" + task.name() + "' of '" + path() + "' " + how, failure), null);
+            cancel(ScopeClosedException.reason("task '" + task.name() + "' of '" + path() + "' " + how, failure), null);
         }
         boolean leftBehind;
         synchronized (this) {
@@ -573,6 +573,9 @@ final class Core extends Node {
     }
 
     CloseReport close(Duration within, boolean here) {
+        if (closeIfEmpty(here)) {
+            return report();
+        }
         long deadline = System.nanoTime() + Nanos.of(within);
         Closing mine = beginOwnClose(deadline, here);
         if (mine != null) {
@@ -586,6 +589,9 @@ final class Core extends Node {
 
     /** Starts to close and returns; the report is kept for who asks, and logged if something is left. */
     void closeInBackground(Duration within, boolean here) {
+        if (closeIfEmpty(here)) {
+            return;
+        }
         long deadline = System.nanoTime() + Nanos.of(within);
         Closing mine = beginOwnClose(deadline, here);
         if (mine != null) {
@@ -597,11 +603,29 @@ final class Core extends Node {
     }
 
     private void cancelToClose() {
-        cancel(new ScopeClosedException("scope '" + path() + "' is closing", null), Thread.currentThread());
+        cancel(ScopeClosedException.reason("scope '" + path() + "' is closing", null), Thread.currentThread());
+    }
+
+    /** The short way for a scope that owns nothing, such as most calls: no thread, no search. */
+    private boolean closeIfEmpty(boolean here) {
+        Throwable closer = here && origin != null ? new ClosedHere() : null;
+        synchronized (this) {
+            if (state >= SHUTTING || newest != null || drain != null) {
+                return false;
+            }
+            state = SHUTTING;
+            closedHere = closer;
+            if (cancelReason == null) {
+                cancelReason = ScopeClosedException.reason("scope '" + path() + "' is closing", null);
+            }
+            notifyAll();
+        }
+        finish(CloseReport.nothing(path()));
+        return true;
     }
 
     private @Nullable Closing beginOwnClose(long deadline, boolean here) {
-        Throwable closer = here ? new ClosedHere() : null;
+        Throwable closer = here && origin != null ? new ClosedHere() : null;
         synchronized (this) {
             if (state >= SHUTTING) {
                 return null;
@@ -636,10 +660,7 @@ final class Core extends Node {
             }
             theirs = closing;
         }
-        if (theirs == null) {
-            return report();
-        }
-        if (theirs.involves(Thread.currentThread())) {
+        if (theirs != null && theirs.involves(Thread.currentThread())) {
             return theirs.report(this);
         }
         boolean interrupted = false;
@@ -660,7 +681,7 @@ final class Core extends Node {
                 return report();
             }
         }
-        return theirs.report(this);
+        return theirs == null ? report() : theirs.report(this);
     }
 
     /** Closes and throws if that was not clean; does nothing for a closer or a task of the close that goes on. */
