@@ -47,6 +47,15 @@ abstract class GrpcStream extends Http2Stream {
     /** What came is not gRPC, or is too large. Nothing more is handed on. */
     abstract void onBadMessage(Status status);
 
+    /** Bytes came that nobody will read. */
+    void onUnwantedData(int length) {}
+
+    /** What comes from now on is not looked at. */
+    final void ignoreData() {
+        broken = true;
+        drop();
+    }
+
     final void decompressor(Decompressor d) {
         decompressor = d;
     }
@@ -72,6 +81,7 @@ abstract class GrpcStream extends Http2Stream {
     protected final void onData(ByteBuf data, int length, boolean end) {
         if (broken) {
             returnBytes(length);
+            onUnwantedData(length);
             return;
         }
         received += length;

@@ -36,6 +36,9 @@ final class ServerStream extends GrpcStream {
      * Confined to the loop. The application's side of the call is ServerStreamCall; its events go through CallEvents, which
      * runs them one after another where the method says: here, on a virtual thread, or on the user's executor.
      */
+    /** How much of a body is swallowed after the request was answered; more resets the stream. */
+    private static final int MAX_UNWANTED_BYTES = 64 * 1024;
+
     private static final HeaderWriter PLAIN_HEADERS = (encoder, out) -> writeHead(encoder, out, "application/grpc");
     private static final HeaderWriter OK_TRAILERS =
             (encoder, out) -> encoder.encode(out, Header.GRPC_STATUS, MetadataCodec.ZERO, true);
@@ -50,6 +53,7 @@ final class ServerStream extends GrpcStream {
     private volatile @Nullable String path;
     private boolean headersSent;
     private boolean settled;
+    private int unwantedBytes;
     private ServerStreamTracer[] tracers = NO_TRACERS;
     private Status finalStatus = Status.CANCELLED;
     private static final ServerStreamTracer[] NO_TRACERS = {};
@@ -339,7 +343,25 @@ final class ServerStream extends GrpcStream {
                 },
                 false);
         sendData(io.netty.buffer.Unpooled.wrappedBuffer(body), true);
-        if (!closed() && !remoteEnded() && queuedBytes() == 0) {
+        if (!closed()) {
+            ignoreData();
+        }
+    }
+
+    /**
+     * A body that follows an answer given already is not wanted (RFC 9113 section 8.1). A short one may end in order, so that
+     * its sender sees the answer and nothing else.
+     */
+    @Override
+    void onUnwantedData(int length) {
+        unwantedBytes += length;
+        if (unwantedBytes > MAX_UNWANTED_BYTES
+                && settled
+                && call == null
+                && !closed()
+                && localEnded()
+                && !remoteEnded()
+                && queuedBytes() == 0) {
             reset(ErrorCode.NO_ERROR, "not a gRPC request");
         }
     }

@@ -63,6 +63,7 @@ public abstract class Http2Stream {
         return localEnd || endQueued || trailersQueued != null;
     }
 
+    /** True from the event that brought the peer's end. */
     public final boolean remoteEnded() {
         return remoteEnd;
     }

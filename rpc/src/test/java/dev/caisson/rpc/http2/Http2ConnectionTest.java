@@ -482,6 +482,55 @@ class Http2ConnectionTest {
     }
 
     @Test
+    void aReplyFromInsideTheEventThatEndsTheRequestEndsTheStreamInOrder() {
+        for (boolean withBody : new boolean[] {false, true}) {
+            try (End server = new End(true, Http2Options.DEFAULT) {
+                @Override
+                public Http2Stream accept(HeaderBlock headers) {
+                    return new AnswersAtOnce();
+                }
+            }) {
+                server.connection.start();
+                server.receive(HELLO, request(1, !withBody), withBody ? data(1, 5, true) : new byte[0]);
+                assertThat(server.frames())
+                        .extracting(Frame::type)
+                        .endsWith(HEADERS, HEADERS)
+                        .doesNotContain(RST_STREAM);
+                assertThat(server.connection.openStreams()).isZero();
+                server.receive(data(1, 5, true));
+                assertThat(server.frames()).singleElement().hasToString("RST_STREAM 1 STREAM_CLOSED");
+            }
+        }
+    }
+
+    private static final class AnswersAtOnce extends Http2Stream {
+        @Override
+        protected void onHeaders(HeaderBlock headers, boolean last) {
+            answerIf(last);
+        }
+
+        @Override
+        protected void onData(ByteBuf data, int length, boolean last) {
+            returnBytes(length);
+            answerIf(last);
+        }
+
+        @Override
+        protected void onReset(int code, boolean remote, String reason) {
+            throw new AssertionError("reset: " + reason);
+        }
+
+        private void answerIf(boolean last) {
+            if (last) {
+                assertThat(remoteEnded()).isTrue();
+                sendHeaders(OK, false);
+                sendTrailers(TRAILERS);
+                assertThat(closed()).isTrue();
+            }
+        }
+    }
+
+    @Test
     void codesAreSentAsTheyAre() {
         try (End server = opened()) {
             server.receive(request(1, false), reset(1, 0x77));
