@@ -26,11 +26,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class CallEvents<Q, R> extends LazyScope implements Runnable {
     /*
-     * Fed by the loop only. `queue`, `scheduled`, `wanted` and `runner` are guarded by `queue`; `listener`, `over` belong to
-     * whoever dispatches, which `scheduled` hands from thread to thread. No callback runs under the lock.
+     * Fed by the loop only. With an executor, `queue`, `scheduled`, `wanted` and `runner` are guarded by `queue`; `listener`
+     * and `over` belong to whoever dispatches, which `scheduled` hands from thread to thread. No callback runs under the
+     * lock. Inline, all of it is the loop's, and `scheduled` says that it dispatches just now.
      *
      * A call whose client sends one message has it fetched ahead, and held here until the application asks: so a unary
-     * call needs no hop back to the loop between start and message.
+     * call needs no hop back to the loop between start and message. Inline it starts when the request is whole, so that
+     * start, message, half-close and completion enter the call's context and scope once.
      */
     private static final System.Logger LOG = System.getLogger(CallEvents.class.getName());
     private static final Object HALF_CLOSE = new Object();
@@ -49,7 +51,9 @@ final class CallEvents<Q, R> extends LazyScope implements Runnable {
     private int wanted;
     private @Nullable Thread runner;
     private ServerCall.@Nullable Listener<Q> listener;
+    private boolean started;
     private boolean over;
+    private final Runnable dispatchAll = this::dispatchAll;
 
     CallEvents(ServerStreamCall<Q, R> call, ServerStream stream) {
         this.call = call;
@@ -65,7 +69,7 @@ final class CallEvents<Q, R> extends LazyScope implements Runnable {
 
     void start(@Nullable Executor runsOn, Metadata headers) {
         executor = runsOn;
-        if (runsOn != null && fetchAhead) {
+        if (fetchAhead) {
             stream.request(2); // a second one, if it comes, is the client's error and must be seen
         }
         tell(headers);
@@ -84,12 +88,24 @@ final class CallEvents<Q, R> extends LazyScope implements Runnable {
     }
 
     void complete() {
-        tell(COMPLETE);
+        last(COMPLETE);
+    }
+
+    /** After the end nothing else matters, a message that nobody asked for least of all. */
+    private void last(Object event) {
+        if (executor == null) {
+            queue.clear();
+        } else {
+            synchronized (queue) {
+                queue.clear();
+            }
+        }
+        tell(event);
     }
 
     void cancel(Status status) {
         if (executor == null) {
-            tell(new Cancel(status));
+            last(new Cancel(status));
             return;
         }
         // Whoever runs the handler may be busy, or wait for just this: the context is cancelled beside it.
@@ -101,12 +117,16 @@ final class CallEvents<Q, R> extends LazyScope implements Runnable {
                 }
             }
         }
-        tell(new Cancel(status));
+        last(new Cancel(status));
     }
 
     private void tell(Object event) {
         if (executor == null) {
-            call.inContext(() -> dispatch(event));
+            queue.add(event);
+            boolean incomplete = fetchAhead && !started && (event instanceof Metadata || event instanceof MessageBytes);
+            if (!scheduled && !incomplete) {
+                drainInline();
+            }
             return;
         }
         synchronized (queue) {
@@ -154,8 +174,12 @@ final class CallEvents<Q, R> extends LazyScope implements Runnable {
 
     /** Counts what the application asked for. True if the call's messages are held here and not on the loop. */
     boolean want(int n) {
-        if (executor == null || !fetchAhead) {
+        if (!fetchAhead) {
             return false;
+        }
+        if (executor == null) {
+            wantInline(n);
+            return true;
         }
         synchronized (queue) {
             wanted = wanted + n < 0 ? Integer.MAX_VALUE : wanted + n;
@@ -168,7 +192,48 @@ final class CallEvents<Q, R> extends LazyScope implements Runnable {
         return true;
     }
 
+    private void wantInline(int n) {
+        Connection connection = stream.owner();
+        if (!connection.inBurst()) {
+            connection.submit(new Connection.Task() {
+                @Override
+                void run(boolean open) {
+                    if (open) {
+                        wantInline(n);
+                    }
+                }
+            });
+            return;
+        }
+        wanted = wanted + n < 0 ? Integer.MAX_VALUE : wanted + n;
+        if (!scheduled && !queue.isEmpty()) {
+            drainInline();
+        }
+    }
+
     // ---- dispatch
+
+    private void drainInline() {
+        scheduled = true;
+        try {
+            call.inContext(dispatchAll);
+        } finally {
+            scheduled = false;
+        }
+    }
+
+    private void dispatchAll() {
+        for (Object event = queue.peek(); event != null; event = queue.peek()) {
+            if (event instanceof MessageBytes && fetchAhead) {
+                if (wanted == 0) {
+                    return;
+                }
+                wanted--;
+            }
+            queue.poll();
+            dispatch(event);
+        }
+    }
 
     @Override
     public void run() {
@@ -197,7 +262,7 @@ final class CallEvents<Q, R> extends LazyScope implements Runnable {
                     }
                 } else {
                     queue.poll();
-                    if (event instanceof MessageBytes) {
+                    if (event instanceof MessageBytes && fetchAhead) {
                         wanted--;
                     }
                 }
@@ -212,11 +277,16 @@ final class CallEvents<Q, R> extends LazyScope implements Runnable {
         }
         try {
             switch (event) {
-                case MessageBytes message ->
-                    listening().onMessage(call.getMethodDescriptor().parseRequest(message));
+                case MessageBytes message -> {
+                    if (listener != null) { // null: the handler failed to start, and the call is being closed
+                        listener.onMessage(call.getMethodDescriptor().parseRequest(message));
+                    }
+                }
                 case Metadata headers -> {
-                    listener = call.startHandler(headers);
-                    listener.onReady();
+                    started = true;
+                    ServerCall.Listener<Q> l = call.startHandler(headers);
+                    listener = l;
+                    l.onReady();
                 }
                 case Cancel cancel -> {
                     over = true;
@@ -230,13 +300,19 @@ final class CallEvents<Q, R> extends LazyScope implements Runnable {
                 }
                 default -> {
                     if (event == HALF_CLOSE) {
-                        listening().onHalfClose();
+                        if (listener != null) {
+                            listener.onHalfClose();
+                        }
                     } else if (event == READY) {
-                        listening().onReady();
+                        if (listener != null) {
+                            listener.onReady();
+                        }
                     } else {
                         over = true;
                         try {
-                            listening().onComplete();
+                            if (listener != null) {
+                                listener.onComplete();
+                            }
                         } finally {
                             call.endContext();
                         }
@@ -246,14 +322,6 @@ final class CallEvents<Q, R> extends LazyScope implements Runnable {
         } catch (Throwable t) {
             failed(t);
         }
-    }
-
-    private ServerCall.Listener<Q> listening() {
-        ServerCall.Listener<Q> l = listener;
-        if (l == null) {
-            throw new IllegalStateException("the call's handler gave no listener");
-        }
-        return l;
     }
 
     /** The handler threw: the peer learns that, and no more (gRPC's rule), the log learns all. */

@@ -113,6 +113,11 @@ abstract class Connection extends ChannelInboundHandlerAdapter implements Output
         return c != null && c.channel().eventLoop().inEventLoop();
     }
 
+    /** On the loop, and what is written now will be flushed by whoever called. */
+    final boolean inBurst() {
+        return inLoop() && depth > 0;
+    }
+
     private ChannelHandlerContext context() {
         ChannelHandlerContext c = context;
         if (c == null) {

@@ -465,7 +465,7 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
         if (crossed) {
             return false;
         }
-        if (events.inline() && stream.owner().inLoop()) {
+        if (events.inline() && stream.owner().inBurst()) {
             return true;
         }
         crossed = true;
