@@ -2,6 +2,7 @@ package dev.caisson.leaks;
 
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** What was alive at some moment, so that what is new can be told from it. Immutable but for one counter. */
 final class Before {
@@ -54,16 +55,17 @@ final class Before {
         return true;
     }
 
-    /** Whether something lives that came after the earlier moment but before this one, and was not told. */
-    boolean hasNewSince(Before earlier) {
+    /** Whether something lives that came after the earlier moment but before this one, is no exception, and was not told. */
+    boolean hasNewSince(Before earlier, Ignores exceptions) {
+        AtomicBoolean has = new AtomicBoolean();
         for (LeakKind kind : LeakKind.values()) {
-            for (String id : suite.probe(kind).ids()) {
-                if (had(id) && !earlier.had(id) && !suite.told(id)) {
-                    return true;
+            suite.probe(kind).look(id -> had(id) && !earlier.had(id) && !suite.told(id), live -> {
+                if (!exceptions.match(live)) {
+                    has.set(true);
                 }
-            }
+            });
         }
-        return false;
+        return has.get();
     }
 
     /** Whether a descriptor told as a leak was already gone at this moment, so that its id may come again. */

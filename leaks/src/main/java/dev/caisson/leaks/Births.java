@@ -1,5 +1,7 @@
 package dev.caisson.leaks;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
@@ -23,7 +25,7 @@ final class Births {
      * that is made on the spot and never started. Thread ids are handed out one by one, so the child's own id is the
      * neighbour of the mark: which side is tried out once (the JDKs differ). If threads are created at the same moment
      * elsewhere, ids interleave, and a neighbour may be somebody else's; therefore a test is blamed in the middle of
-     * parallel tests only if all births around belong to it (certain).
+     * parallel tests only if every birth around belongs to it, or to a thread that lives right beside its mark (certain).
      *
      * The child's inherited value is the only strong reference to its birth, so that the table holds no more births than
      * there are threads, once the collector has run, and never more than MAX_BIRTHS. */
@@ -106,6 +108,7 @@ final class Births {
     }
 
     private final ConcurrentSkipListMap<Long, Entry> births = new ConcurrentSkipListMap<>();
+    private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
     private final ReferenceQueue<Birth> gone = new ReferenceQueue<>();
 
     @SuppressWarnings("ThreadLocalUsage") // one instance per launcher session, and it ends with it
@@ -178,9 +181,14 @@ final class Births {
         }
         for (Entry entry : around) {
             Birth birth = entry.get();
-            certain &= birth == null || nearest == null || birth.test().equals(nearest.test());
+            certain &= birth == null || nearest == null || birth.test().equals(nearest.test()) || ofOther(birth);
         }
         return nearest == null ? Optional.empty() : Optional.of(new Found(nearest, certain));
+    }
+
+    /** Whether the thread right beside the mark lives: then the birth is that one's. */
+    private boolean ofOther(Birth birth) {
+        return platformStep != 0 && !birth.virtual() && threads.getThreadInfo(birth.mark() + platformStep) != null;
     }
 
     private @Nullable Birth born(Test test) {

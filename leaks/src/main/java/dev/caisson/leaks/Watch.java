@@ -124,7 +124,11 @@ final class Watch {
     /** The watch that judges what is left, if this is not for us to judge. */
     private @Nullable Watch laterJudge() {
         Watch around = enclosing;
-        return around != null && (fixtures || before.hasNewSince(around.before)) ? around : null;
+        if (around == null) {
+            return null;
+        }
+        // Beside other tests, what is new may be theirs; then only what is declared counts.
+        return fixtures || (!overlapped && before.hasNewSince(around.before, options.ignores())) ? around : null;
     }
 
     private List<Live> lookUntilOver(List<Live> excused) {
