@@ -26,7 +26,7 @@ final class Report {
     private final boolean pinned;
     private final double loadAtStart = loadAverage();
     private final Map<Cell, Map<Contender, List<Sample>>> samples = new LinkedHashMap<>();
-    private final Map<Contender, OptionalDouble> h2load = new EnumMap<>(Contender.class);
+    private final Map<Contender, List<Double>> h2load = new EnumMap<>(Contender.class);
 
     Report(Options options, boolean pinned) {
         this.options = options;
@@ -40,7 +40,7 @@ final class Report {
     }
 
     void addH2load(Contender contender, OptionalDouble callsPerSecond) {
-        h2load.put(contender, callsPerSecond);
+        h2load.computeIfAbsent(contender, c -> new ArrayList<>()).add(callsPerSecond.orElse(-1));
     }
 
     String head() {
@@ -139,10 +139,12 @@ final class Report {
             text.append("h2load is not installed (package nghttp2-client): no second opinion\n");
         } else {
             text.append("h2load, ").append(options.cells().getFirst()).append(":");
-            h2load.forEach((contender, rate) -> text.append(
-                    rate.isPresent()
-                            ? String.format(Locale.ROOT, "  %s %.0f/s", contender.title(), rate.getAsDouble())
-                            : "  " + contender.title() + " FAILED"));
+            h2load.keySet()
+                    .forEach(contender -> text.append(
+                            h2loadRate(contender) > 0
+                                    ? String.format(
+                                            Locale.ROOT, "  %s %.0f/s", contender.title(), h2loadRate(contender))
+                                    : "  " + contender.title() + " FAILED"));
             text.append(sameOrder() ? "; the order agrees\n" : "; THE ORDER DISAGREES\n");
         }
         for (String caveat : caveats()) {
@@ -206,8 +208,13 @@ final class Report {
         return Sample.median(of.getOrDefault(contender, List.of()), Sample::callsPerSecond);
     }
 
+    /** The median, or -1 where a run failed. */
     private double h2loadRate(Contender contender) {
-        return h2load.getOrDefault(contender, OptionalDouble.empty()).orElse(-1);
+        double[] rates = h2load.getOrDefault(contender, List.of()).stream()
+                .mapToDouble(Double::doubleValue)
+                .sorted()
+                .toArray();
+        return rates.length == 0 || rates[0] < 0 ? -1 : rates[rates.length / 2];
     }
 
     private double ratio(Cell cell, Contender ours, Contender theirs, ToDoubleFunction<Sample> figure) {
@@ -242,8 +249,12 @@ final class Report {
                         s.serverBusy(),
                         s.generatorBusy())))));
         StringJoiner second = new StringJoiner(", ", "{", "}");
-        h2load.forEach((contender, rate) -> second.add(String.format(
-                Locale.ROOT, "\"%s\": %.0f", contender.name().toLowerCase(Locale.ROOT), rate.orElse(-1))));
+        h2load.keySet()
+                .forEach(contender -> second.add(String.format(
+                        Locale.ROOT,
+                        "\"%s\": %.0f",
+                        contender.name().toLowerCase(Locale.ROOT),
+                        h2loadRate(contender))));
         return String.format(
                 Locale.ROOT,
                 "{%n  \"bench\": \"rpc\",%n  \"command\": \"%s\",%n  \"jdk\": \"%s\",%n  \"cores\": %d,%n  \"pinned\": %b,%n"

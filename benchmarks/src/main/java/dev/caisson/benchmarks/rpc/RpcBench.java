@@ -9,7 +9,6 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
 
 /** Directs {@code ./caisson bench rpc}; {@link Options#HELP} says what can be asked of it. */
 public final class RpcBench implements AutoCloseable {
@@ -20,7 +19,8 @@ public final class RpcBench implements AutoCloseable {
     private static final long SETTLE_MILLIS = 500;
     private static final long WARMUP_STEP_MILLIS = 1_000;
     private static final int OTHER_CELL_WARMUP_SECONDS = 2;
-    private static final int H2LOAD_SECONDS = 3;
+    private static final int H2LOAD_SECONDS = 2;
+    private static final int H2LOAD_ROUNDS = 3;
     private static final int PROFILE_SECONDS = 10;
 
     private final Options options;
@@ -89,10 +89,13 @@ public final class RpcBench implements AutoCloseable {
             say(report.table(cell));
         }
         if (H2load.installed()) {
-            for (Contender contender : servers.keySet()) {
-                OptionalDouble rate =
-                        H2load.callsPerSecond(port(contender), first, H2LOAD_SECONDS, pinned ? GENERATOR_CORE : -1);
-                report.addH2load(contender, rate);
+            for (int round = 0; round < Math.min(options.rounds(), H2LOAD_ROUNDS); round++) {
+                for (Contender contender : order(round)) {
+                    report.addH2load(
+                            contender,
+                            H2load.callsPerSecond(
+                                    port(contender), first, H2LOAD_SECONDS, pinned ? GENERATOR_CORE : -1));
+                }
             }
         }
         say(report.verdict());
