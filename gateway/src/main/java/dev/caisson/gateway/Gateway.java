@@ -196,6 +196,9 @@ public final class Gateway implements Scoped {
             throw HttpError.busy("the gateway is shutting down");
         }
         String path = head.path();
+        if (head.method().equals(HttpMethod.OPTIONS) && head.corsOrigin().isPresent()) {
+            return run(new AtomicInteger(1), () -> new PageExchange(this, connection, head));
+        }
         if (path.startsWith("/call/")) {
             only(HttpMethod.POST, head);
             if (callsInFlight.incrementAndGet() > options.maxCalls()) {

@@ -280,7 +280,7 @@ public final class GatewayOptions {
             return this;
         }
 
-        /** From a request's head to its body's end, else 408; streamed bodies have the call's deadline. Default 30 s. */
+        /** For a body to arrive once it is asked for, else 408; streamed bodies have the call's deadline. Default 30 s. */
         public Builder bodyTimeout(Duration value) {
             bodyTimeout = positive("bodyTimeout", value);
             return this;

@@ -61,6 +61,7 @@ final class HttpConnection extends ChannelDuplexHandler {
     private State state = State.IDLE;
     private @Nullable Exchange exchange;
     private boolean demanded;
+    private boolean bodyAsked; // once; the body's clock runs from then
     private boolean bodyRead;
     private boolean keepAlive;
     private boolean continueDue;
@@ -92,6 +93,10 @@ final class HttpConnection extends ChannelDuplexHandler {
                 return;
             }
             demanded = true;
+            if (!bodyAsked) {
+                bodyAsked = true;
+                within(options.bodyTimeout());
+            }
             pump();
             if (demanded && continueDue) {
                 continueDue = false;
@@ -235,7 +240,8 @@ final class HttpConnection extends ChannelDuplexHandler {
         bodyRead = false;
         keepAlive = false;
         answering = false;
-        within(options.bodyTimeout());
+        bodyAsked = false;
+        forever();
         RequestHead head;
         try {
             head = RequestHead.check(request, options);
@@ -294,7 +300,7 @@ final class HttpConnection extends ChannelDuplexHandler {
      * back-pressure leaves bytes before it unread; the call's deadline bounds that.
      */
     void bodyIsStreamed() {
-        channel.eventLoop().execute(this::forever);
+        channel.eventLoop().execute(() -> bodyAsked = true);
     }
 
     // ---------------------------------------------------------------- the end of an answer

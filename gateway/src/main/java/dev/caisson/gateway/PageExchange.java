@@ -4,6 +4,7 @@ import io.grpc.Status;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.io.IOException;
@@ -50,6 +51,11 @@ final class PageExchange extends Exchange {
 
     @Override
     void start() {
+        if (head.method().equals(HttpMethod.OPTIONS)) {
+            preflight();
+            finish();
+            return;
+        }
         switch (head.path()) {
             case "/healthz" -> health();
             case "/metrics" ->
@@ -66,6 +72,18 @@ final class PageExchange extends Exchange {
             default -> asset(java.util.Objects.requireNonNull(ASSETS.get(head.path())));
         }
         finish();
+    }
+
+    /** A browser asks before a page of an allowed origin calls (Fetch, section 3.2.2). */
+    private void preflight() {
+        HttpHeaders headers = new DefaultHttpHeaders();
+        headers.set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_METHODS, "POST, GET");
+        headers.set(HttpHeaderNames.ACCESS_CONTROL_MAX_AGE, "600");
+        String asked = head.headers().get(HttpHeaderNames.ACCESS_CONTROL_REQUEST_HEADERS);
+        if (asked != null) {
+            headers.set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_HEADERS, asked);
+        }
+        response.whole(HttpResponseStatus.NO_CONTENT, Response.JSON, new byte[0], headers);
     }
 
     private void health() {

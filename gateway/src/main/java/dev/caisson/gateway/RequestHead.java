@@ -10,6 +10,7 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
@@ -61,8 +62,16 @@ record RequestHead(
                     Status.Code.INVALID_ARGUMENT,
                     "cannot meet Expect: " + TargetName.clipped(expect));
         }
-        if (http10 && headers.contains(HttpHeaderNames.TRANSFER_ENCODING)) {
+        List<String> codings = headers.getAll(HttpHeaderNames.TRANSFER_ENCODING);
+        if (!codings.isEmpty() && http10) {
             throw HttpError.badRequest("Transfer-Encoding needs HTTP/1.1");
+        }
+        if (!codings.isEmpty() && !(codings.size() == 1 && codings.getFirst().equalsIgnoreCase("chunked"))) {
+            // RFC 9112 section 6.1: a coding that is not understood is answered 501.
+            throw HttpError.of(
+                    HttpResponseStatus.NOT_IMPLEMENTED,
+                    Status.Code.UNIMPLEMENTED,
+                    "Transfer-Encoding may be chunked and nothing else");
         }
         int question = uri.indexOf('?');
         return new RequestHead(
