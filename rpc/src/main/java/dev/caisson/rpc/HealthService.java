@@ -151,7 +151,7 @@ public final class HealthService implements BindableService, AutoCloseable {
             watchers.clear();
             watches = 0;
         }
-        ended.forEach(Watcher::end);
+        ended.forEach(watcher -> watcher.end(CLOSED));
     }
 
     /** How many watches are being served. */
@@ -184,7 +184,7 @@ public final class HealthService implements BindableService, AutoCloseable {
             }
         }
         if (refused != null) {
-            watcher.call.onError(refused.asRuntimeException());
+            watcher.end(refused);
         } else {
             watcher.send();
         }
@@ -210,7 +210,7 @@ public final class HealthService implements BindableService, AutoCloseable {
         final String service;
         final ServerCallStreamObserver<HealthCheckResponse> call;
         volatile ServingStatus latest = ServingStatus.UNKNOWN; // written under the service's lock
-        private volatile boolean ending;
+        private volatile @Nullable Status ending;
         private final AtomicInteger work = new AtomicInteger();
         private @Nullable ServingStatus sent; // confined to the thread that works
         private boolean ended; // confined to the thread that works
@@ -220,8 +220,8 @@ public final class HealthService implements BindableService, AutoCloseable {
             this.call = call;
         }
 
-        void end() {
-            ending = true;
+        void end(Status why) {
+            ending = why;
             send();
         }
 
@@ -241,15 +241,16 @@ public final class HealthService implements BindableService, AutoCloseable {
             if (ended || call.isCancelled()) {
                 return;
             }
-            boolean last = ending;
+            Status why = ending;
+            if (why != null) {
+                ended = true;
+                call.onError(why.asRuntimeException());
+                return;
+            }
             ServingStatus status = latest;
             if (status != sent && (call.isReady() || sent == null)) {
                 sent = status;
                 call.onNext(HealthCheckResponse.newBuilder().setStatus(status).build());
-            }
-            if (last) {
-                ended = true;
-                call.onError(CLOSED.asRuntimeException());
             }
         }
     }

@@ -11,15 +11,16 @@ import dev.caisson.rpc.health.v1.HealthCheckResponse.ServingStatus;
 import dev.caisson.rpc.health.v1.HealthGrpc;
 import dev.caisson.rpc.health.v1.HealthListRequest;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerMethodDefinition;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.netty.NettyChannelBuilder;
-import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,24 +32,28 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
+@ParameterizedClass
+@EnumSource
 class HealthServiceTest {
     private static final int MAX_WATCHES = 20;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+    private final Peer peer;
     private final HealthService health = new HealthService(MAX_WATCHES);
     private Server server;
     private ManagedChannel channel;
 
+    HealthServiceTest(Peer peer) {
+        this.peer = peer;
+    }
+
     @BeforeEach
     void start() throws Exception {
-        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-                .addService(health)
-                .build()
-                .start();
-        channel = NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
-                .usePlaintext()
-                .build();
+        server = peer.server().addService(health).build().start();
+        channel = Peer.channelTo(server);
     }
 
     @AfterEach
@@ -160,6 +165,55 @@ class HealthServiceTest {
         watches.get(7).cancel();
         await().atMost(PATIENCE).until(() -> health.watches() == MAX_WATCHES - 1);
         assertThat(watch("").next()).isEqualTo(ServingStatus.SERVING);
+    }
+
+    @Test
+    void nothingIsSentOnAWatchThatWasRefused() {
+        HealthService closed = new HealthService();
+        closed.close();
+        ServerMethodDefinition<?, ?> watch = closed.bindService().getMethod("grpc.health.v1.Health/Watch");
+        assertThat(watch).isNotNull();
+        assertThat(startOn(watch)).containsExactly("close UNAVAILABLE");
+    }
+
+    /** Takes a call through its events, readiness included, and tells what was done to it. */
+    private static <Q, R> List<String> startOn(ServerMethodDefinition<Q, R> method) {
+        List<String> done = new ArrayList<>();
+        ServerCall<Q, R> call = new ServerCall<>() {
+            @Override
+            public void request(int n) {}
+
+            @Override
+            public void sendHeaders(Metadata headers) {
+                done.add("headers");
+            }
+
+            @Override
+            public void sendMessage(R message) {
+                done.add("message");
+            }
+
+            @Override
+            public void close(Status status, Metadata trailers) {
+                done.add("close " + status.getCode());
+            }
+
+            @Override
+            public boolean isCancelled() {
+                return false;
+            }
+
+            @Override
+            public MethodDescriptor<Q, R> getMethodDescriptor() {
+                return method.getMethodDescriptor();
+            }
+        };
+        ServerCall.Listener<Q> listener = method.getServerCallHandler().startCall(call, new Metadata());
+        listener.onMessage(method.getMethodDescriptor().parseRequest(InputStream.nullInputStream()));
+        listener.onReady();
+        listener.onHalfClose();
+        listener.onReady();
+        return done;
     }
 
     @Test

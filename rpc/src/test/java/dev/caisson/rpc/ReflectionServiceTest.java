@@ -23,12 +23,8 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.netty.NettyChannelBuilder;
-import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.ProtoFileDescriptorSupplier;
 import io.grpc.stub.StreamObserver;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -38,23 +34,30 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
+@ParameterizedClass
+@EnumSource
 class ReflectionServiceTest {
+    private final Peer peer;
     private Server server;
     private ManagedChannel channel;
 
+    ReflectionServiceTest(Peer peer) {
+        this.peer = peer;
+    }
+
     @BeforeEach
     void start() throws Exception {
-        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+        server = peer.server()
                 .addServices(ReflectionService.ofServer())
                 .addService(new HealthService())
                 .addService(shop())
                 .addService(ServerServiceDefinition.builder("plain.Undescribed").build())
                 .build()
                 .start();
-        channel = NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
-                .usePlaintext()
-                .build();
+        channel = Peer.channelTo(server);
     }
 
     @AfterEach
@@ -188,13 +191,11 @@ class ReflectionServiceTest {
     @Test
     void aChangedListOfServicesIsSeen() throws Exception {
         AtomicReference<List<ServerServiceDefinition>> services = new AtomicReference<>(List.of(shop()));
-        Server other = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+        Server other = peer.server()
                 .addServices(ReflectionService.of(services::get))
                 .build()
                 .start();
-        ManagedChannel toOther = NettyChannelBuilder.forAddress("127.0.0.1", other.getPort())
-                .usePlaintext()
-                .build();
+        ManagedChannel toOther = Peer.channelTo(other);
         try {
             assertThat(ask(toOther, request().setListServices(""))
                             .getListServicesResponse()
