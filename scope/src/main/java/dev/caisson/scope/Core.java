@@ -37,7 +37,7 @@ final class Core extends Node {
     private static final AtomicLong NUMBERS = new AtomicLong();
     private static final Carrier[] NO_CARRIERS = {};
 
-    final long number = NUMBERS.incrementAndGet();
+    final long number = nextNumber();
     final Registry registry;
     final String name;
     final Kind kind;
@@ -123,6 +123,11 @@ final class Core extends Node {
         Map<Kind, Origins> all = inherited == null ? new HashMap<>() : new HashMap<>(inherited);
         all.putAll(own);
         return Map.copyOf(all);
+    }
+
+    /** For scopes, in the order of which they are locked, and for the ids of the census. */
+    static long nextNumber() {
+        return NUMBERS.incrementAndGet();
     }
 
     @Override

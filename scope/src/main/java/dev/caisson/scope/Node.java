@@ -1,6 +1,5 @@
 package dev.caisson.scope;
 
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** A place in the list of its owner; the list is intrusive, so that owning allocates nothing but the handle itself. */
@@ -15,8 +14,6 @@ abstract sealed class Node permits Hold, Task, Timer, Core {
     static final byte HELD = 1;
     static final byte CLOSING = 2;
     static final byte GONE = 3;
-
-    private static final AtomicLong IDS = new AtomicLong();
 
     /* All fields below: guarded by the monitor of `owner`; `owner` itself changes only under the monitors of both the
      * old and the new owner, so that whoever locks it and finds it unchanged has locked the right one. */
@@ -42,7 +39,7 @@ abstract sealed class Node permits Hold, Task, Timer, Core {
     /** Gives it an id, the first time that somebody is going to see it. */
     final void identify() {
         if (id == 0) {
-            id = IDS.incrementAndGet();
+            id = Core.nextNumber();
         }
     }
 

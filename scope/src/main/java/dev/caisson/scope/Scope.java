@@ -11,8 +11,53 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Owns resources, tasks, timers and child scopes, and ends them all when it is closed: newest first, bounded by a
- * deadline, going on past failures. A thin handle; thread-safe.
+ * Owns resources, tasks, timers and child scopes, and ends them all when it is closed.
+ *
+ * <pre>{@code
+ * try (Scope app = Scope.open("orders")) {
+ *     Server server = app.own("server", () -> startServer(50051));
+ *     app.fork("reconcile", () -> reconcile(inventory));
+ *     app.every(Duration.ofSeconds(30), "refresh", this::refresh);
+ *     app.onClose("unsubscribe", () -> registry.unsubscribe(listener));
+ *     app.awaitShutdown();
+ * }
+ * }</pre>
+ *
+ * <pre>
+ *   open --drainAndClose--> draining --> closing --> closed
+ *     '-----------close--------------------^
+ * </pre>
+ *
+ * What it guarantees:
+ *
+ * <ul>
+ *   <li><b>Order.</b> What it owns is closed newest first, whatever its sort, children before their parents. When the
+ *       close begins every task below is interrupted; each is joined in its place in that order.
+ *   <li><b>Once.</b> Close is idempotent and may be called from any threads at once: all of them return when it is done.
+ *   <li><b>Bounded.</b> A close returns at its deadline at the latest. One closer, or one task, gets half of the time that
+ *       is left: then it is interrupted, reported with the stack of where it hangs, kept in the census as "left" until it
+ *       ends, and the close goes on with the next.
+ *   <li><b>Past failures.</b> A closer that throws keeps no other from being called; what it threw is in the report.
+ *   <li><b>No gap.</b> What arrives while the scope closes, or afterwards, is closed at once and the caller told, by a
+ *       {@link ScopeClosedException} that says where the scope was closed. What a factory makes meanwhile likewise.
+ *   <li><b>Half-way.</b> What a factory took through {@link #current} before it failed is given back.
+ *   <li><b>From inside.</b> A closer may close its own scope, and a task the scope that owns it: neither waits for itself.
+ *       Such a task is not interrupted and may run to its end; the census has it until then.
+ *   <li><b>One owner.</b> {@link #own} refuses what is owned already. Moving is atomic: at every moment one scope owns it.
+ *   <li><b>No trace.</b> After close, release or move nothing here keeps the resource, the task's code, the timer's or the
+ *       child reachable. Names and stacks survive in the report, as text.
+ *   <li><b>Flows down.</b> A child is cancelled with its parent, has no later deadline, and drains with it.
+ *   <li><b>Found.</b> A root whose handle is dropped without close is reported with the stack that opened it, and closed;
+ *       its running tasks do not hide it. (Code that captures the handle itself does: inside, ask {@link #current}.)
+ *   <li><b>Constant cost.</b> Owning, releasing and moving take the same time however much the scope owns. Cancelling and
+ *       the census walk all of it.
+ * </ul>
+ *
+ * <p>Closers run one after another on a virtual thread of the close, not on the calling thread, because only so can the
+ * close go on without one that hangs: they see neither the caller's thread-locals nor locks that it holds. Threads that
+ * code starts by itself are no tasks: no scope knows of them.
+ *
+ * <p>This object is a thin handle; two handles of one scope are equal. Thread-safe.
  */
 public final class Scope implements AutoCloseable {
     final Core core;
