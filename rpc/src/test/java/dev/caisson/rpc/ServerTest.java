@@ -168,4 +168,16 @@ class ServerTest {
                         .list(dev.caisson.rpc.health.v1.HealthListRequest.getDefaultInstance()))
                 .hasMessageStartingWith("UNIMPLEMENTED");
     }
+
+    @Test
+    void runsOnTheTransportThatFits() {
+        String expected = System.getProperty("caisson.expect.transport");
+        try (EventLoops.Lease loops = EventLoops.acquire()) {
+            if (expected != null) {
+                assertThat(loops.transport()).isEqualTo(expected);
+            } else if (System.getProperty("os.name").equals("Linux")) {
+                assertThat(loops.transport()).isEqualTo("epoll");
+            }
+        }
+    }
 }
