@@ -385,7 +385,11 @@ final class ServerStream extends GrpcStream {
             return;
         }
         Status status = Status.DEADLINE_EXCEEDED.withDescription("the call's deadline passed on the server");
-        sendStatus(status, new Metadata());
+        settled = true;
+        finalStatus = status;
+        // The caller's own clock says so, too; a reset lets it tell the deadline in its own words, as grpc-java's
+        // server does.
+        reset(ErrorCode.CANCEL, "the call's deadline passed");
         c.cancelledBy(status.withCause(new TimeoutException("context timed out")));
     }
 
