@@ -13,7 +13,6 @@ import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
 import io.grpc.ClientInterceptors;
 import io.grpc.ConnectivityState;
-import io.grpc.Deadline;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.netty.channel.EventLoop;
@@ -175,7 +174,7 @@ public final class CaissonChannel extends ManagedChannel implements Drainable {
 
         @Override
         public <Q, R> ClientCall<Q, R> newCall(MethodDescriptor<Q, R> method, CallOptions options) {
-            return new ChannelCall<>(channel, method, options);
+            return new ChannelCall<>(channel, channel.core, method, options);
         }
 
         @Override
@@ -186,12 +185,6 @@ public final class CaissonChannel extends ManagedChannel implements Drainable {
 
     ChannelCore core() {
         return core;
-    }
-
-    /** What is left for the scope that the calling code belongs to; null if it has no deadline. */
-    @Nullable
-    Deadline scopeDeadline() {
-        return null;
     }
 
     @Override

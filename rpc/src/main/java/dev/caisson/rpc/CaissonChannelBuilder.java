@@ -410,39 +410,7 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
      */
     @Override
     public CaissonChannel build() {
-        SslContext context = tls;
-        if (plaintext) {
-            context = null;
-        } else if (context == null) {
-            Tls.Outcome outcome = Tls.forClient();
-            if (outcome.error() != null) {
-                throw new IllegalStateException(outcome.error());
-            }
-            context = outcome.context();
-        }
-        ChannelSettings settings = new ChannelSettings(
-                context,
-                callCredentials,
-                executor,
-                offloadExecutor,
-                userAgentText(),
-                authority,
-                resolverFactory,
-                resolvers,
-                Map.copyOf(resolverArgs),
-                policy,
-                defaultConfig,
-                lookUpServiceConfig,
-                compressors,
-                decompressors,
-                idleNanos,
-                keepAliveNanos,
-                keepAliveTimeoutNanos,
-                keepAliveWithoutCalls,
-                maxMessageBytes,
-                maxMetadataBytes,
-                retry ? retryBufferBytes : 0,
-                List.copyOf(transportFilters));
+        ChannelSettings settings = settings(policy, idleNanos);
         List<ClientInterceptor> chain = new ArrayList<>();
         for (Object each : interceptors) {
             if (each instanceof ClientInterceptor interceptor) {
@@ -456,6 +424,43 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
         }
         // ClientInterceptors.intercept runs the last one first; a channel's first one runs last.
         return new CaissonChannel(target, settings, Collections.unmodifiableList(chain), scope);
+    }
+
+    /** What was set so far, but for the two that tests vary. */
+    ChannelSettings settings(String withPolicy, long withIdleNanos) {
+        SslContext context = tls;
+        if (plaintext) {
+            context = null;
+        } else if (context == null) {
+            Tls.Outcome outcome = Tls.forClient();
+            if (outcome.error() != null) {
+                throw new IllegalStateException(outcome.error());
+            }
+            context = outcome.context();
+        }
+        return new ChannelSettings(
+                context,
+                callCredentials,
+                executor,
+                offloadExecutor,
+                userAgentText(),
+                authority,
+                resolverFactory,
+                resolvers,
+                Map.copyOf(resolverArgs),
+                withPolicy,
+                defaultConfig,
+                lookUpServiceConfig,
+                compressors,
+                decompressors,
+                withIdleNanos,
+                keepAliveNanos,
+                keepAliveTimeoutNanos,
+                keepAliveWithoutCalls,
+                maxMessageBytes,
+                maxMetadataBytes,
+                retry ? retryBufferBytes : 0,
+                List.copyOf(transportFilters));
     }
 
     private String userAgentText() {

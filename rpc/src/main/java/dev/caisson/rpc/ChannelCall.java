@@ -1,5 +1,6 @@
 package dev.caisson.rpc;
 
+import dev.caisson.scope.Scope;
 import io.grpc.Attributes;
 import io.grpc.CallCredentials;
 import io.grpc.CallOptions;
@@ -21,6 +22,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledFuture;
@@ -61,7 +63,10 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     /** More than this queued and not sent means not ready. */
     static final int READY_BYTES = 32 * 1024;
 
-    private final CaissonChannel channel;
+    /** The channel's handle: held until the call has ended, and not used otherwise. */
+    @SuppressWarnings("UnusedVariable")
+    private @Nullable Object handle;
+
     private final ChannelCore core;
     private final MethodDescriptor<ReqT, RespT> method;
     private final CallOptions options;
@@ -113,9 +118,9 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     private int told;
     private boolean closeTold;
 
-    ChannelCall(CaissonChannel channel, MethodDescriptor<ReqT, RespT> method, CallOptions options) {
-        this.channel = channel;
-        this.core = channel.core();
+    ChannelCall(Object handle, ChannelCore core, MethodDescriptor<ReqT, RespT> method, CallOptions options) {
+        this.handle = handle;
+        this.core = core;
         this.method = method;
         this.options = options;
         Executor own = options.getExecutor();
@@ -175,10 +180,13 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             d = contexts;
             deadlineOf = "Context";
         }
-        Deadline scopes = channel.scopeDeadline();
-        if (scopes != null && (d == null || scopes.isBefore(d))) {
-            d = scopes;
-            deadlineOf = "Scope";
+        Optional<Duration> left = Scope.currentRemaining();
+        if (left.isPresent()) {
+            Deadline scopes = Deadline.after(left.get().toNanos(), TimeUnit.NANOSECONDS);
+            if (d == null || scopes.isBefore(d)) {
+                d = scopes;
+                deadlineOf = "Scope";
+            }
         }
         waitForReady = options.isWaitForReady();
         ServiceConfig.MethodConfig config = core.config().method(method.getFullMethodName());
@@ -764,10 +772,12 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     void closed(Transport.Attempt from, Status status, Metadata received) {
         Status known = status;
         Deadline d = deadline;
-        if (status.getCode() == Status.Code.CANCELLED && d != null && d.isExpired()) {
-            // The peer's clock was a little faster than our timer.
+        boolean late = status.getCode() == Status.Code.CANCELLED || status.getCode() == Status.Code.DEADLINE_EXCEEDED;
+        if (late && d != null && d.isExpired()) {
+            // The peer noticed a little before our timer.
             known = Status.DEADLINE_EXCEEDED.withDescription("ClientCall was cancelled at or after deadline. "
-                    + expiredStatus().getDescription());
+                    + expiredStatus().getDescription()
+                    + (status.getDescription() == null ? "" : " The server said: " + status.getDescription()));
         }
         boolean tell;
         synchronized (lock) {
@@ -982,6 +992,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     }
 
     private void tellClose(Listener<RespT> to, Status status, Metadata with) {
+        handle = null;
         try {
             to.onClose(status, with);
         } catch (RuntimeException e) {

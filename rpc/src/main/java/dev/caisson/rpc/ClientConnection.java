@@ -13,6 +13,7 @@ import dev.caisson.scope.Scope;
 import dev.caisson.scope.ScopeClosedException;
 import io.grpc.Attributes;
 import io.grpc.ClientTransportFilter;
+import io.grpc.Codec;
 import io.grpc.Decompressor;
 import io.grpc.EquivalentAddressGroup;
 import io.grpc.Grpc;
@@ -168,6 +169,7 @@ final class ClientConnection extends Connection implements Transport, CensusSour
                 .channelFactory(channels)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
                 .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.AUTO_READ, false) // until the pipeline is whole: connected() may run late
                 .option(ChannelOption.SO_KEEPALIVE, true)
                 .handler(new ChannelInitializer<Channel>() {
                     @Override
@@ -214,6 +216,7 @@ final class ClientConnection extends Connection implements Transport, CensusSour
         SslContext tls = core.settings.tls();
         if (tls == null) {
             c.pipeline().addLast(this);
+            c.config().setAutoRead(true);
             return;
         }
         hasTls = true;
@@ -221,6 +224,7 @@ final class ClientConnection extends Connection implements Transport, CensusSour
         SslHandler ssl = tls.newHandler(c.alloc(), peer.host(), peer.port());
         ssl.setHandshakeTimeoutMillis(CONNECT_TIMEOUT_MILLIS);
         c.pipeline().addLast(ssl, new Handshake(ssl));
+        c.config().setAutoRead(true);
     }
 
     private Target.HostPort peer() {
@@ -411,7 +415,9 @@ final class ClientConnection extends Connection implements Transport, CensusSour
 
     @Nullable
     Decompressor decompressor(String name) {
-        return core.settings.decompressors().lookupDecompressor(name);
+        return name.equals(Codec.Identity.NONE.getMessageEncoding())
+                ? Codec.Identity.NONE
+                : core.settings.decompressors().lookupDecompressor(name);
     }
 
     boolean running() {

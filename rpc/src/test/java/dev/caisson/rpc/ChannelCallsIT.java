@@ -201,7 +201,7 @@ class ChannelCallsIT {
     }
 
     /** Keeps what a call yields. */
-    static final class Recorder implements StreamObserver<String> {
+    static class Recorder implements StreamObserver<String> {
         final List<String> values = Collections.synchronizedList(new ArrayList<>());
         volatile @Nullable Throwable error;
         private final CountDownLatch done = new CountDownLatch(1);

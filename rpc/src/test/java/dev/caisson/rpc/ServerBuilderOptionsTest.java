@@ -267,6 +267,7 @@ class ServerBuilderOptionsTest {
         };
     }
 
+    @SuppressWarnings("JdkObsolete") // appended to from several threads
     private void lastInterceptorRunsFirst() throws Exception {
         StringBuffer order = new StringBuffer();
         serve(

@@ -317,7 +317,8 @@ final class Core extends Node {
         return false;
     }
 
-    private static @Nullable Core currentCoreOrParent() {
+    /** The scope that the running code belongs to, or the parent of a lazy one that is not made. */
+    static @Nullable Core currentCoreOrParent() {
         Object bound = CURRENT.isBound() ? CURRENT.get() : null;
         return switch (bound) {
             case null -> null;

@@ -498,6 +498,16 @@ public final class Scope implements AutoCloseable {
         return at == null ? Optional.empty() : Optional.of(Duration.ofNanos(Math.max(0, at - System.nanoTime())));
     }
 
+    /**
+     * The time left to the running code by the deadline of the scope it belongs to. Makes no {@link LazyScope}: where that
+     * is not made yet, the time left to its parent.
+     */
+    public static Optional<Duration> currentRemaining() {
+        Core core = Core.currentCoreOrParent();
+        Long at = core == null ? null : core.effectiveDeadline();
+        return at == null ? Optional.empty() : Optional.of(Duration.ofNanos(Math.max(0, at - System.nanoTime())));
+    }
+
     /** How many things it owns itself: resources, tasks, timers, children. */
     public int size() {
         return core.size();

@@ -40,6 +40,10 @@ class InteropTest {
             ways.add(new Way(Side.GRPC_JAVA, Side.GRPC_JAVA, transport, true));
             ways.add(new Way(Side.GRPC_JAVA, Side.CAISSON, transport, false));
             ways.add(new Way(Side.GRPC_JAVA, Side.CAISSON, transport, true));
+            for (Side server : Side.values()) {
+                ways.add(new Way(Side.CAISSON, server, transport, false));
+                ways.add(new Way(Side.CAISSON, server, transport, true));
+            }
         }
         return ways.stream();
     }

@@ -1,0 +1,511 @@
+package dev.caisson.rpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.Attributes;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ConnectivityState;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Delayed;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** The channel's engine over scripted transports, with time in the test's hand. */
+class ChannelCoreTest {
+    private final FakeTime time = new FakeTime();
+    private final List<FakeTransport> transports = new ArrayList<>();
+    private final List<FakeCall> calls = new ArrayList<>();
+    private boolean terminated;
+
+    private ChannelCore core(String target, String policy) {
+        return core(target, policy, TimeUnit.MINUTES.toNanos(30));
+    }
+
+    private ChannelCore core(String target, String policy, long idleNanos) {
+        ChannelSettings settings =
+                CaissonChannelBuilder.forTarget(target).usePlaintext().settings(policy, idleNanos);
+        return new ChannelCore(
+                target,
+                settings,
+                new ChannelCore.Outside(
+                        time,
+                        time::nanos,
+                        () -> 0.5,
+                        (core, address) -> {
+                            FakeTransport made = new FakeTransport(time);
+                            transports.add(made);
+                            return made;
+                        },
+                        Runnable::run,
+                        Runnable::run,
+                        () -> terminated = true));
+    }
+
+    private FakeTransport last() {
+        return transports.getLast();
+    }
+
+    private FakeCall call(ChannelCore core, CallOptions options) {
+        FakeCall call = new FakeCall();
+        calls.add(call);
+        ChannelCall<String, String> made =
+                new ChannelCall<>(this, core, Echo.UNARY, options.withExecutor(Runnable::run));
+        made.start(call, new Metadata());
+        made.request(2);
+        made.sendMessage("x");
+        made.halfClose();
+        return call;
+    }
+
+    @Test
+    void connectsWithTheFirstCallAndHandsItOverWhenReady() {
+        ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first");
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.IDLE);
+        assertThat(transports).isEmpty();
+        FakeCall call = call(core, CallOptions.DEFAULT);
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.CONNECTING);
+        assertThat(last().wakes).isZero();
+        last().ready();
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.READY);
+        assertThat(last().wakes).as("one hand-over for the whole unary call").isEqualTo(1);
+        assertThat(call.status).isNull();
+        core.shutdownNow();
+        assertThat(call.status).isNull(); // its transport has not ended yet
+        last().end();
+        assertThat(terminated).isTrue();
+    }
+
+    @Test
+    void pickFirstTriesEachAddressThenPausesLongerEachTime() {
+        ChannelCore core = core("ipv4:127.0.0.1:1,127.0.0.2:2", "pick_first");
+        FakeCall impatient = call(core, CallOptions.DEFAULT);
+        FakeCall patient = call(core, CallOptions.DEFAULT.withWaitForReady());
+        transports.get(0).fail("first");
+        assertThat(impatient.status).isNull();
+        transports.get(1).fail("second");
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.TRANSIENT_FAILURE);
+        assertThat(impatient.status()).isEqualTo(Status.Code.UNAVAILABLE);
+        assertThat(impatient.description()).contains("ipv4:127.0.0.1:1").contains("second");
+        assertThat(patient.status).isNull();
+
+        time.advance(TimeUnit.MILLISECONDS.toNanos(999));
+        assertThat(transports).hasSize(2);
+        time.advance(TimeUnit.MILLISECONDS.toNanos(1));
+        assertThat(transports).hasSize(3);
+        // Until a connection stands, calls that do not wait fail at once.
+        assertThat(call(core, CallOptions.DEFAULT).status()).isEqualTo(Status.Code.UNAVAILABLE);
+        transports.get(2).fail("first again");
+        transports.get(3).fail("second again");
+        time.advance(TimeUnit.MILLISECONDS.toNanos(1599));
+        assertThat(transports).hasSize(4);
+        time.advance(TimeUnit.MILLISECONDS.toNanos(1));
+        assertThat(transports).hasSize(5);
+        transports.get(4).ready();
+        assertThat(last().wakes).isEqualTo(1);
+        assertThat(patient.status).isNull();
+    }
+
+    @Test
+    void resettingTheBackoffConnectsAtOnce() {
+        ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first");
+        core.state(true);
+        last().fail("no");
+        assertThat(transports).hasSize(1);
+        core.resetBackoff();
+        assertThat(transports).hasSize(2);
+    }
+
+    @Test
+    void aLostConnectionIsMadeAgainWithTheNextCall() {
+        ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first");
+        core.state(true);
+        last().ready();
+        last().listener().draining(Status.UNAVAILABLE);
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.IDLE);
+        assertThat(transports).hasSize(1);
+        call(core, CallOptions.DEFAULT);
+        assertThat(transports).hasSize(2);
+    }
+
+    @Test
+    void roundRobinSpreadsCallsOverReadyAddresses() {
+        ChannelCore core = core("ipv4:127.0.0.1:1,127.0.0.2:2,127.0.0.3:3", "round_robin");
+        core.state(true);
+        assertThat(transports).hasSize(3);
+        transports.get(0).ready();
+        transports.get(1).ready();
+        transports.get(2).fail("no");
+        for (int i = 0; i < 10; i++) {
+            call(core, CallOptions.DEFAULT);
+        }
+        assertThat(transports.get(0).wakes).isEqualTo(5);
+        assertThat(transports.get(1).wakes).isEqualTo(5);
+    }
+
+    @Test
+    void roundRobinFailsOnlyWhenAllAddressesDo() {
+        ChannelCore core = core("ipv4:127.0.0.1:1,127.0.0.2:2", "round_robin");
+        core.state(true);
+        transports.get(0).fail("one");
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.CONNECTING);
+        transports.get(1).fail("two");
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.TRANSIENT_FAILURE);
+    }
+
+    @Test
+    void goesIdleWhenNoCallCame() {
+        long idle = TimeUnit.SECONDS.toNanos(10);
+        ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first", idle);
+        core.state(true);
+        last().ready();
+        last().calls = 1;
+        time.advance(idle * 3);
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.READY);
+        last().calls = 0;
+        last().freeSince = time.nanos();
+        time.advance(idle * 2);
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.IDLE);
+        assertThat(last().shutdown).isTrue();
+        call(core, CallOptions.DEFAULT);
+        assertThat(transports).hasSize(2);
+    }
+
+    @Test
+    void aWaitingCallEndsAtItsDeadline() {
+        ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first");
+        FakeCall call = call(core, CallOptions.DEFAULT.withDeadlineAfter(1, TimeUnit.HOURS));
+        time.advance(TimeUnit.HOURS.toNanos(2));
+        assertThat(call.status()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+        assertThat(call.description()).contains("waiting for a connection to ipv4:127.0.0.1:1");
+        last().ready();
+        assertThat(last().wakes).isZero();
+    }
+
+    @Test
+    void shutdownLetsWaitingCallsGoOn() {
+        ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first");
+        FakeCall call = call(core, CallOptions.DEFAULT);
+        core.shutdown();
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.SHUTDOWN);
+        assertThat(call(core, CallOptions.DEFAULT).description()).contains("shutdown was called");
+        assertThat(call.status).isNull();
+        assertThat(last().shutdown).isFalse();
+        last().ready();
+        assertThat(last().wakes).isEqualTo(1);
+        assertThat(last().shutdown).as("no call waits any more").isTrue();
+        assertThat(terminated).isFalse();
+        last().end();
+        assertThat(terminated).isTrue();
+    }
+
+    @Test
+    void aRefusedCallGoesElsewhereWithItsMessages() {
+        ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first");
+        FakeCall call = call(core, CallOptions.DEFAULT);
+        FakeTransport first = last();
+        first.ready();
+        assertThat(first.drain()).containsExactly("message last", "request 2");
+        first.listener().draining(Status.UNAVAILABLE.withDescription("going away"));
+        first.attempt().refuse(Status.UNAVAILABLE.withDescription("not looked at"), true);
+        last().ready();
+        assertThat(last()).isNotSameAs(first);
+        assertThat(last().drain()).containsExactly("message last", "request 2");
+        last().attempt().refuse(Status.UNAVAILABLE.withDescription("not looked at either"), true);
+        assertThat(call.status()).isEqualTo(Status.Code.UNAVAILABLE);
+        assertThat(call.description()).isEqualTo("not looked at either");
+    }
+
+    @Test
+    void obeysTheServiceConfigsTimeoutAndWaitForReady() {
+        ServiceConfig config = ServiceConfig.parse(Map.of(
+                "methodConfig",
+                List.of(Map.of(
+                        "name", List.of(Map.of("service", "test.Echo")), "timeout", "1.5s", "waitForReady", true))));
+        ServiceConfig.MethodConfig method = config.method("test.Echo/Unary");
+        assertThat(method).isNotNull();
+        assertThat(String.valueOf(method)).contains("PT1.5S").contains("waitForReady=true");
+        assertThat(config.method("other.Echo/Unary")).isNull();
+    }
+
+    @Test
+    void tellsStateChangesOnce() {
+        ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first");
+        List<String> told = new ArrayList<>();
+        core.whenStateChanged(ConnectivityState.IDLE, () -> told.add("left idle"));
+        core.whenStateChanged(ConnectivityState.READY, () -> told.add("not ready"));
+        assertThat(told).containsExactly("not ready");
+        core.state(true);
+        last().ready();
+        assertThat(told).containsExactly("not ready", "left idle");
+    }
+
+    @Test
+    void interleavesAddressFamilies() {
+        List<io.grpc.EquivalentAddressGroup> groups = new ArrayList<>();
+        for (String each : Arrays.asList("1.1.1.1", "2.2.2.2", "::1", "::2")) {
+            groups.add(new io.grpc.EquivalentAddressGroup(new InetSocketAddress(each, 1)));
+        }
+        assertThat(Subchannel.flatten(groups).stream()
+                        .map(a -> ((InetSocketAddress) a.socket()).getHostString())
+                        .toList())
+                .containsExactly("1.1.1.1", "0:0:0:0:0:0:0:1", "2.2.2.2", "0:0:0:0:0:0:0:2");
+    }
+
+    private static final class FakeCall extends ClientCall.Listener<String> {
+        @Nullable
+        Status status;
+
+        @Override
+        public void onClose(Status newStatus, Metadata trailers) {
+            assertThat(status).as("closed twice").isNull();
+            status = newStatus;
+        }
+
+        Status.Code status() {
+            assertThat(status).as("the call has not ended").isNotNull();
+            return status == null ? Status.Code.OK : status.getCode();
+        }
+
+        String description() {
+            return status == null ? "" : String.valueOf(status.getDescription());
+        }
+    }
+
+    /** A transport that does what the test says. */
+    private static final class FakeTransport implements Transport {
+        int wakes;
+        int calls;
+        long freeSince;
+        boolean shutdown;
+        private @Nullable Listener listener;
+        private @Nullable FakeAttempt attempt;
+
+        FakeTransport(FakeTime time) {
+            this.freeSince = time.nanos();
+        }
+
+        Listener listener() {
+            if (listener == null) {
+                throw new AssertionError("not started");
+            }
+            return listener;
+        }
+
+        FakeAttempt attempt() {
+            if (attempt == null) {
+                throw new AssertionError("no call came");
+            }
+            return attempt;
+        }
+
+        void ready() {
+            listener().ready();
+        }
+
+        void fail(String why) {
+            listener().terminated(Status.UNAVAILABLE.withDescription(why));
+        }
+
+        void end() {
+            listener().terminated(Status.UNAVAILABLE.withDescription("ended"));
+        }
+
+        List<String> drain() {
+            return attempt().drain();
+        }
+
+        @Override
+        public void start(Listener newListener) {
+            listener = newListener;
+        }
+
+        @Override
+        public Attempt attempt(ChannelCall<?, ?> call) {
+            attempt = new FakeAttempt(this, call);
+            return attempt;
+        }
+
+        @Override
+        public Attributes attributes() {
+            return Attributes.EMPTY;
+        }
+
+        @Override
+        public void shutdown(Status why) {
+            shutdown = true;
+        }
+
+        @Override
+        public void shutdownNow(Status why) {
+            shutdown = true;
+        }
+
+        @Override
+        public int calls() {
+            return calls;
+        }
+
+        @Override
+        public long freeSinceNanos() {
+            return freeSince;
+        }
+    }
+
+    private record FakeAttempt(FakeTransport transport, ChannelCall<?, ?> call) implements Transport.Attempt {
+        @Override
+        public void wake() {
+            transport.wakes++;
+        }
+
+        @Override
+        public void notifyAfterBurst() {
+            call.notifyListener();
+        }
+
+        @Override
+        public Attributes attributes() {
+            return Attributes.EMPTY;
+        }
+
+        void refuse(Status why, boolean seen) {
+            call.refused(this, why, seen);
+        }
+
+        List<String> drain() {
+            List<String> seen = new ArrayList<>();
+            Status over = call.drain(this, new ChannelCall.Sink() {
+                @Override
+                public void message(io.netty.buffer.ByteBuf framed, boolean last) {
+                    framed.release();
+                    seen.add(last ? "message last" : "message");
+                }
+
+                @Override
+                public void halfClose() {
+                    seen.add("half-close");
+                }
+
+                @Override
+                public void requestMessages(int n) {
+                    seen.add("request " + n);
+                }
+
+                @Override
+                public int unsentBytes() {
+                    return 0;
+                }
+            });
+            assertThat(over).isNull();
+            return seen;
+        }
+    }
+
+    /** Time that stands still until it is advanced; timers run then, on the test's thread. */
+    private static final class FakeTime extends AbstractExecutorService implements ScheduledExecutorService {
+        private long now = 1;
+        private final List<FakeTimer> timers = new ArrayList<>();
+
+        long nanos() {
+            return now;
+        }
+
+        void advance(long nanos) {
+            long until = now + nanos;
+            while (true) {
+                FakeTimer next = timers.stream()
+                        .filter(t -> t.at <= until)
+                        .min((a, b) -> Long.compare(a.at, b.at))
+                        .orElse(null);
+                if (next == null) {
+                    break;
+                }
+                timers.remove(next);
+                now = Math.max(now, next.at);
+                next.run();
+            }
+            now = until;
+        }
+
+        private final class FakeTimer extends FutureTask<@Nullable Void> implements ScheduledFuture<@Nullable Void> {
+            final long at;
+
+            FakeTimer(Runnable task, long at) {
+                super(task, null);
+                this.at = at;
+            }
+
+            @Override
+            public long getDelay(TimeUnit unit) {
+                return unit.convert(at - now, TimeUnit.NANOSECONDS);
+            }
+
+            @Override
+            public int compareTo(Delayed other) {
+                return Long.compare(getDelay(TimeUnit.NANOSECONDS), other.getDelay(TimeUnit.NANOSECONDS));
+            }
+        }
+
+        @Override
+        public ScheduledFuture<?> schedule(Runnable command, long delay, TimeUnit unit) {
+            FakeTimer timer = new FakeTimer(command, now + unit.toNanos(delay));
+            timers.add(timer);
+            return timer;
+        }
+
+        @Override
+        public <V> ScheduledFuture<V> schedule(Callable<V> callable, long delay, TimeUnit unit) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public ScheduledFuture<?> scheduleAtFixedRate(Runnable command, long first, long period, TimeUnit unit) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public ScheduledFuture<?> scheduleWithFixedDelay(Runnable command, long first, long delay, TimeUnit unit) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void execute(Runnable command) {
+            command.run();
+        }
+
+        @Override
+        public void shutdown() {}
+
+        @Override
+        public List<Runnable> shutdownNow() {
+            return List.of();
+        }
+
+        @Override
+        public boolean isShutdown() {
+            return false;
+        }
+
+        @Override
+        public boolean isTerminated() {
+            return false;
+        }
+
+        @Override
+        public boolean awaitTermination(long timeout, TimeUnit unit) {
+            return true;
+        }
+    }
+}
