@@ -7,7 +7,6 @@ import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -33,7 +32,7 @@ final class Births {
     /** More threads than this at once are not followed to their creator. */
     static final int MAX_BIRTHS = 100_000;
 
-    /** A thread's id is looked for this many ids around its mark. */
+    /** Births this many ids around are looked at before a test is blamed beside others. */
     static final int NEIGHBOURHOOD = 32;
 
     /** What {@link #nextId} says where thread ids tell nothing. */
@@ -163,27 +162,19 @@ final class Births {
         if (step == 0) {
             return Optional.empty();
         }
-        Birth nearest = null;
         long mark = threadId - step;
+        Entry beside = births.get(mark);
+        Birth own = beside == null ? null : beside.get();
+        if (own == null || own.virtual() != virtual) {
+            return Optional.empty();
+        }
         boolean certain = true;
-        Collection<Entry> around =
-                births.subMap(mark - NEIGHBOURHOOD, mark + NEIGHBOURHOOD).values();
-        for (Entry entry : around) {
+        for (Entry entry :
+                births.subMap(mark - NEIGHBOURHOOD, mark + NEIGHBOURHOOD).values()) {
             Birth birth = entry.get();
-            if (birth == null || birth.virtual() != virtual) {
-                continue;
-            }
-            // The mark lies on one side of the thread's id, never on the other.
-            if ((threadId - birth.mark()) * step > 0
-                    && (nearest == null || Math.abs(mark - birth.mark()) < Math.abs(mark - nearest.mark()))) {
-                nearest = birth;
-            }
+            certain &= birth == null || birth.test().equals(own.test()) || ofOther(birth);
         }
-        for (Entry entry : around) {
-            Birth birth = entry.get();
-            certain &= birth == null || nearest == null || birth.test().equals(nearest.test()) || ofOther(birth);
-        }
-        return nearest == null ? Optional.empty() : Optional.of(new Found(nearest, certain));
+        return Optional.of(new Found(own, certain));
     }
 
     /** Whether the thread right beside the mark lives: then the birth is that one's. */

@@ -58,12 +58,14 @@ final class Descriptors implements Probe {
         open.forEach((id, number) -> {
             if (wanted.test(id)) {
                 String target = id.substring(id.indexOf(' ') + 1);
+                String unknown =
+                        target.startsWith("socket:") ? "open, but reset by its peer or never connected" : "open";
                 found.accept(new Live(
                         LeakKind.DESCRIPTOR,
                         id,
                         sockets.getOrDefault(target, target),
                         "",
-                        "open",
+                        sockets.containsKey(target) ? "open" : unknown,
                         "descriptor " + number + " -> " + target,
                         List.of(),
                         List.of(),

@@ -51,6 +51,14 @@ final class Ignores {
             built(Part.TYPE, "jdk.internal.misc.InnocuousThread", "the JDK's own: cleaner, pollers, unparker, reaper"),
             built(Part.TYPE, "sun.misc.InnocuousThread", "the JDK's own"),
             built(Part.TYPE, "java.util.concurrent.CompletableFuture$Delayer*", "the JDK's timer, made once"),
+            built(
+                    Part.FRAME,
+                    "sun.nio.ch.Poller.*pollerLoop",
+                    "the JDK waits for sockets of virtual threads, for good"),
+            built(
+                    Part.FRAME,
+                    "sun.nio.ch.Poller.*PollerLoop",
+                    "the JDK waits for sockets of virtual threads, for good"),
             built(Part.NAME, "VirtualThread-unparker", "wakes virtual threads, made once by the JDK"),
             built(Part.NAME, "VirtualThread-unblocker", "wakes virtual threads, made once by the JDK"),
             built(Part.NAME, "CompletableFutureDelayScheduler", "the timer of orTimeout, made once by the JDK"),

@@ -63,6 +63,13 @@ class OldestIT {
 
     @Test
     @DisabledForJreRange(max = JRE.JAVA_20, disabledReason = "no virtual threads")
+    void accusesNoPollerOfTheJdk() throws Exception {
+        String output = run(Path.of(System.getProperty("java.home")), List.of(), "VirtualSockets");
+        assertThat(output).contains("PASSED waitsForSocketInVirtualThread()").contains("SESSION null");
+    }
+
+    @Test
+    @DisabledForJreRange(max = JRE.JAVA_20, disabledReason = "no virtual threads")
     void saysOnceThatVirtualThreadsAreHidden() throws Exception {
         String output =
                 run(Path.of(System.getProperty("java.home")), List.of("-Djdk.trackAllThreads=false"), "VirtualThreads");

@@ -6,12 +6,15 @@ import dev.caisson.leaks.samples.ScopesMXBean.Row;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.channels.FileChannel;
 import java.nio.channels.Pipe;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
 import net.jqwik.api.Example;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -231,6 +234,28 @@ public final class Leaky {
         void failsAndLeaks() {
             Planted.thread("planted-by-failure");
             throw new IllegalStateException("the test's own failure");
+        }
+    }
+
+    /** The first virtual thread that waits for a socket makes the JDK start pollers, which stay. */
+    public static class VirtualSockets {
+        @Test
+        void waitsForSocketInVirtualThread() throws Exception {
+            try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                    Socket client = new Socket(server.getInetAddress(), server.getLocalPort());
+                    Socket accepted = server.accept()) {
+                ExecutorService executor = Planted.virtualExecutor();
+                CompletableFuture<Thread> reader = new CompletableFuture<>();
+                executor.submit(() -> {
+                    reader.complete(Thread.currentThread());
+                    return client.getInputStream().read();
+                });
+                while (reader.get().getState() != Thread.State.WAITING) {
+                    Thread.onSpinWait();
+                }
+                accepted.getOutputStream().write(1);
+                Planted.end(executor);
+            }
         }
     }
 }
