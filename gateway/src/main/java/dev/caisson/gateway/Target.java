@@ -4,15 +4,13 @@ import dev.caisson.gateway.generic.CatalogException;
 import dev.caisson.gateway.generic.GenericMethod;
 import dev.caisson.gateway.generic.JsonMessages;
 import dev.caisson.gateway.generic.ReflectionCatalog;
-import dev.caisson.scope.Closer;
+import dev.caisson.rpc.CaissonChannelBuilder;
 import dev.caisson.scope.Scope;
 import io.grpc.Channel;
 import io.grpc.ChannelCredentials;
-import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.TlsChannelCredentials;
-import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -35,7 +33,6 @@ final class Target {
         }
     }
 
-    private static final Duration CLOSE_GRACE = Duration.ofSeconds(2);
     /** A catalog younger than this is believed when it says there is no such method. */
     private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(2);
 
@@ -70,10 +67,10 @@ final class Target {
         ChannelCredentials credentials = name.loopback() || options.plaintext()
                 ? InsecureChannelCredentials.create()
                 : TlsChannelCredentials.create();
-        ManagedChannel channel = Grpc.newChannelBuilder(name.toString(), credentials)
+        return CaissonChannelBuilder.forAddress(name.host(), name.port(), credentials)
+                .scope(scope)
                 .maxInboundMessageSize(options.maxMessageBytes())
                 .build();
-        return scope.own("channel", channel, new ChannelCloser());
     }
 
     TargetName name() {
@@ -169,18 +166,5 @@ final class Target {
 
     void close() {
         scope.close();
-    }
-
-    /** Ends calls that are left, and waits for the channel. */
-    private static final class ChannelCloser implements Closer<ManagedChannel> {
-        @Override
-        public void close(ManagedChannel channel, Duration within) throws InterruptedException {
-            Duration grace = within.compareTo(CLOSE_GRACE) < 0 ? within : CLOSE_GRACE;
-            channel.shutdown();
-            if (!channel.awaitTermination(grace.toNanos(), TimeUnit.NANOSECONDS)) {
-                channel.shutdownNow();
-                channel.awaitTermination(within.minus(grace).toNanos(), TimeUnit.NANOSECONDS);
-            }
-        }
     }
 }

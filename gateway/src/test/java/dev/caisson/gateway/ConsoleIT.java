@@ -52,7 +52,7 @@ class ConsoleIT {
                     await().atMost(PATIENCE).until(() -> count(page, row) == 1);
                     page.run("document.querySelector('" + row.replace("'", "\\'") + "').click()");
                     until(page, "return document.querySelectorAll('#details ol li').length > 2");
-                    assertThat(text(page, "#details")).contains("dev.caisson.gateway.Gateway");
+                    assertThat(text(page, "#details")).contains("Gateway.");
                 }
                 await().atMost(PATIENCE).until(() -> count(page, row) == 0);
                 assertThat(text(page, "#log")).contains("call " + GatewayContract.SERVICE + "/Talk");

@@ -62,11 +62,11 @@ final class Resolvers {
 
     private static @Nullable NameResolverProvider provider(NameResolverRegistry registry, String scheme) {
         NameResolverProvider provider = registry.getProviderForScheme(scheme);
-        return provider != null
+        boolean builtIn = provider instanceof DnsResolverProvider
+                || (provider != null
                         && BUILT_IN.contains(scheme)
-                        && provider.getClass().getName().startsWith(GRPC_CORE)
-                ? null
-                : provider;
+                        && provider.getClass().getName().startsWith(GRPC_CORE));
+        return builtIn ? null : provider;
     }
 
     private static NameResolver custom(String text, NameResolver.Factory factory, NameResolver.Args args) {

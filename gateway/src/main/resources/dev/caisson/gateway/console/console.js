@@ -13,6 +13,8 @@ const HUES = {
   stream: 340, call: 340, task: 200, timer: 285, channel: 120, target: 95, resource: 225, group: 300,
 };
 
+const BUSY = ["call", "connection", "http-connection", "task", "channel"]; // what moves most comes first
+
 const byId = id => document.getElementById(id);
 const rows = new Map();
 const elements = new Map();
@@ -287,7 +289,7 @@ function ageOf(row) {
 // ---------------------------------------------------------------- totals
 
 function paintTiles() {
-  const kinds = [...new Set([...Object.keys(counts), ...tiles.keys()])].sort();
+  const kinds = [...new Set([...Object.keys(counts), ...tiles.keys()])];
   for (const kind of kinds) {
     let tile = tiles.get(kind);
     if (!tile) {
@@ -317,7 +319,8 @@ function newTile(kind) {
     kindFilter = kindFilter === kind ? null : kind;
     arrange();
   });
-  const after = [...byId("totals").children].find(other => other.dataset.kind > kind);
+  const rank = name => (BUSY.includes(name) ? BUSY.indexOf(name) : BUSY.length) + name;
+  const after = [...byId("totals").children].find(other => rank(other.dataset.kind) > rank(kind));
   byId("totals").insertBefore(button, after || null);
   return {button, number, path};
 }
@@ -384,7 +387,12 @@ async function choose(row) {
   details.append(node("h3", "", answer.ok ? "Made here" : body.message));
   if (answer.ok) {
     const stack = node("ol");
-    body.frames.forEach(frame => stack.append(node("li", /^java|^jdk|^io\.netty/.test(frame) ? "library" : "", frame)));
+    body.frames.forEach(frame => {
+      const short = frame.replace(/^(?:[\w.]*\/)?(?:[a-z_][\w]*\.)*/, "").replace("(", "  (");
+      const line = node("li", /^java|^jdk|^io\.netty/.test(frame) ? "library" : "", short);
+      line.title = frame;
+      stack.append(line);
+    });
     details.append(stack);
   }
 }
