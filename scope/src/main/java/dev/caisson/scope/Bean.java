@@ -6,6 +6,7 @@ import javax.management.InstanceAlreadyExistsException;
 import javax.management.InstanceNotFoundException;
 import javax.management.JMException;
 import javax.management.MBeanServer;
+import javax.management.MBeanServerFactory;
 import javax.management.ObjectName;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,16 @@ final class Bean implements ScopesMXBean {
 
     private Bean(ObjectName name) {
         this.name = name;
+    }
+
+    /** Whether the management classes are in use already, so that registering takes no time to speak of. */
+    static boolean isCheap() {
+        return !MBeanServerFactory.findMBeanServer(null).isEmpty();
+    }
+
+    /** Loads the management classes. */
+    static void prepare() {
+        ManagementFactory.getPlatformMBeanServer();
     }
 
     /** Registers it, or says in the log why not. */

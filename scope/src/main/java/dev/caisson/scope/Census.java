@@ -99,12 +99,21 @@ public record Census(int roots, List<Row> rows) {
                         out.add(row(hold, below, state(hold)));
                     }
                     if (hold.resourceOrNull() instanceof CensusSource source) {
-                        source.census(row -> out.add(row.below(below)));
+                        ask(source, below, out);
                     }
                 }
                 case Task<?> task -> out.add(row(task, below, task.cancelled() ? "cancelled" : "open"));
                 case Timer timer -> out.add(row(timer, below, state(timer)));
             }
+        }
+    }
+
+    /** A source that fails costs its own rows and no others. */
+    private static void ask(CensusSource source, String path, List<Row> out) {
+        try {
+            source.census(row -> out.add(row.below(path)));
+        } catch (RuntimeException failure) {
+            out.add(new Row(0, "error", "census", path + "/census", Duration.ZERO, failure.toString(), List.of()));
         }
     }
 

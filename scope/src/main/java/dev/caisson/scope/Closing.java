@@ -217,11 +217,6 @@ final class Closing extends Sequence {
                     List.of(stack),
                     origin == null ? List.of() : origin.frames());
         }
-
-        @Override
-        public void endedLate() {
-            core.registry.leftEnded(node);
-        }
     }
 
     private final class CloseHold extends Told {
@@ -252,6 +247,11 @@ final class Closing extends Sequence {
             Closing.this.left(left("its closer hangs", stack));
             core.registry.leave(hold, core.path());
             hold.ended("left");
+        }
+
+        @Override
+        public void endedLate() {
+            core.registry.leftEnded(hold);
         }
     }
 
@@ -287,9 +287,6 @@ final class Closing extends Sequence {
             Closing.this.left(left("it does not answer the interrupt", stack));
             core.leave(task);
         }
-
-        @Override
-        public void endedLate() {} // the worker ends by interrupt; the task tells of its own end
     }
 
     private final class AwaitHold extends Told {
@@ -322,7 +319,10 @@ final class Closing extends Sequence {
         @Override
         public void hung(StackTraceElement[] stack, Thread worker) {
             Closing.this.left(left("another thread closes it and has not ended", stack));
-            node.unlink();
+            core.registry.leave(node, core.path());
+            if (node.unlink() == null) {
+                core.registry.leftEnded(node);
+            }
         }
     }
 

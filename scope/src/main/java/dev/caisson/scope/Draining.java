@@ -113,7 +113,9 @@ final class Draining extends Sequence {
 
         @Override
         public void endedLate() {
-            top.registry.leftEnded(node);
+            if (node instanceof Hold<?>) {
+                top.registry.leftEnded(node);
+            }
         }
 
         private String ownerPath() {

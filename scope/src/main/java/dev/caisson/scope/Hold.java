@@ -187,8 +187,11 @@ public final class Hold<T> extends Node implements AutoCloseable {
     void ended(String how) {
         Core from = unlink();
         clear();
+        Core last = owner;
         if (from != null) {
             Events.released(this, from, how);
+        } else if (last != null) {
+            last.registry.leftEnded(this); // the scope did not wait for it any longer
         }
     }
 

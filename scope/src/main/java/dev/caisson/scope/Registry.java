@@ -35,6 +35,9 @@ final class Registry {
 
     private static final int JOIN_SECONDS = 5;
 
+    /** How long the bean waits where the management classes are not loaded yet: short programs never pay for them. */
+    private static final long BEAN_AFTER_MILLIS = 250;
+
     private static final System.Logger LOG = System.getLogger("dev.caisson.scope");
 
     /** The objects owned by {@link Scope#own}, so that none is owned twice. */
@@ -81,7 +84,19 @@ final class Registry {
         assert Thread.holdsLock(LOCK);
         net.setDaemon(true);
         net.start();
-        bean = Bean.register();
+        if (Bean.isCheap()) {
+            bean = Bean.register();
+        }
+    }
+
+    /** On the safety net's thread; the first use of the management classes takes a tenth of a second. */
+    private void registerBean() {
+        Bean.prepare();
+        synchronized (LOCK) {
+            if (instance == this && bean == null) {
+                bean = Bean.register();
+            }
+        }
     }
 
     /** A root has got a parent. */
@@ -197,14 +212,19 @@ final class Registry {
 
     private void catchDropped() {
         try {
+            caught(queue.remove(BEAN_AFTER_MILLIS));
+            registerBean();
             for (; ; ) {
-                Reference<?> reference = queue.remove();
-                if (reference instanceof Dropped dropped && watched.remove(dropped)) {
-                    found(dropped.core, dropped.drains);
-                }
+                caught(queue.remove());
             }
         } catch (InterruptedException lastRootClosed) {
             return;
+        }
+    }
+
+    private void caught(@Nullable Reference<?> reference) {
+        if (reference instanceof Dropped dropped && watched.remove(dropped)) {
+            found(dropped.core, dropped.drains);
         }
     }
 

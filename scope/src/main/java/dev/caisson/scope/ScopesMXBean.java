@@ -4,7 +4,8 @@ import java.util.Map;
 
 /**
  * The census for other processes and for tools that do not know this module: open types only. Registered as
- * {@value #NAME} while there is a root scope; if that name is taken (by a copy of this module in another class loader)
+ * {@value #NAME} while there is a root scope (a quarter of a second after the first was opened, if nothing in the process
+ * had used the platform's bean server before, and at once otherwise); if that name is taken (by a copy of this module in another class loader)
  * with a further key {@code copy}, so look for {@code dev.caisson:type=Scopes,*}.
  */
 public interface ScopesMXBean {

@@ -45,7 +45,7 @@ abstract class Sequence {
         /** It took too long, and the sequence goes on without it. */
         void hung(StackTraceElement[] stack, Thread worker);
 
-        /** A step that hung has ended after all; its worker ends now. */
+        /** A step that hung has ended after all; its worker ends now. Not for waiting, which the interrupt ends. */
         default void endedLate() {}
     }
 

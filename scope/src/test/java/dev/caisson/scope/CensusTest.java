@@ -114,6 +114,24 @@ class CensusTest {
     }
 
     @Test
+    void aSourceThatFailsCostsItsOwnRowsOnly() {
+        try (Scope scope = Scope.open("sources")) {
+            CensusSource bad = out -> {
+                throw new IllegalStateException("broken");
+            };
+            scope.hold(HOT, "bad", bad, (c, within) -> {});
+            hold(scope, HOT, "good");
+            assertThat(Scope.census().rows())
+                    .extracting(row -> row.path() + " " + row.state())
+                    .containsExactly(
+                            "sources open",
+                            "sources/bad open",
+                            "sources/bad/census java.lang.IllegalStateException: broken",
+                            "sources/good open");
+        }
+    }
+
+    @Test
     void showsWhatIsClosing() throws Exception {
         Scope scope = Scope.open("closing");
         CountDownLatch inCloser = new CountDownLatch(1);

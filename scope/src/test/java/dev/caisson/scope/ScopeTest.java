@@ -406,6 +406,71 @@ class ScopeTest {
     }
 
     @Test
+    void goesOnWithoutAChildThatAnotherThreadClosesInVain() throws Exception {
+        Scope scope = Scope.open("parent");
+        scope.own(named("a"));
+        Scope child = scope.child("child");
+        CountDownLatch inCloser = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        child.onClose("hangs", () -> {
+            inCloser.countDown();
+            hangHere(release);
+        });
+        try (Scope test = Scope.open("test")) {
+            Task<CloseReport> other = test.fork("close the child", () -> child.close(Waits.LONG));
+            Waits.on(inCloser);
+            CloseReport report = scope.close(Duration.ofMillis(200));
+            assertThat(order).containsExactly("a");
+            assertThat(report.left()).singleElement().satisfies(left -> {
+                assertThat(left.name()).isEqualTo("child");
+                assertThat(left.why()).contains("another thread");
+                assertThat(left.stack()).anyMatch(frame -> frame.getMethodName().equals("hangHere"));
+            });
+            assertThat(Scope.census().rows())
+                    .filteredOn(row -> row.state().equals("left"))
+                    .extracting(Census.Row::path)
+                    .containsExactly("parent/child");
+            release.countDown();
+            assertThat(other.join(Waits.LONG).clean()).isTrue();
+        } finally {
+            release.countDown();
+        }
+    }
+
+    @Test
+    void goesOnWithoutAHoldThatAnotherThreadClosesInVain() throws Exception {
+        Scope scope = Scope.open("parent");
+        CountDownLatch inCloser = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        scope.own(named("a"));
+        Hold<String> hold = scope.hold(Kind.RESOURCE, "held", "held", (resource, within) -> {
+            inCloser.countDown();
+            hangHere(release);
+        });
+        try (Scope test = Scope.open("test")) {
+            Task<?> other = test.fork("close the hold", hold::close);
+            Waits.on(inCloser);
+            CloseReport report = scope.close(Duration.ofMillis(200));
+            assertThat(order).containsExactly("a");
+            assertThat(report.left())
+                    .singleElement()
+                    .satisfies(left -> assertThat(left.stack())
+                            .anyMatch(frame -> frame.getMethodName().equals("hangHere")));
+            assertThat(Scope.census().rows())
+                    .filteredOn(row -> row.state().equals("left"))
+                    .extracting(Census.Row::path)
+                    .containsExactly("parent/held");
+            release.countDown();
+            other.join(Waits.LONG);
+            assertThat(Scope.census().rows())
+                    .filteredOn(row -> row.state().equals("left"))
+                    .isEmpty();
+        } finally {
+            release.countDown();
+        }
+    }
+
+    @Test
     void closesInTheBackgroundAndLogsWhatIsLeft() {
         try (Logged logged = new Logged()) {
             Scope scope = Scope.open("background", ScopeOptions.defaults().closeWithin(Duration.ofMillis(200)));
