@@ -26,8 +26,9 @@ public final class HpackDecoder {
      *   blocks:   encoded block -> HeaderBlock, if the block does not change the table. One that refers to the dynamic
      *             table is good for the state of the table it was decoded in.
      *   literals: encoded string -> decoded bytes.
-     * Both are direct-mapped: a collision replaces, so a peer that provokes collisions gets misses, nothing worse. A block
-     * or string is admitted when it comes for the second time; what never comes again (a trace id) costs no copy. */
+     * Both look at four places: what collides more is replaced, so a peer that provokes collisions gets misses, nothing
+     * worse. A block or string is admitted when it comes for the second time; what never comes again (a trace id) costs no
+     * copy. */
 
     /** How many whole blocks are remembered; a power of two. */
     static final int CACHED_BLOCKS = 64;
@@ -68,10 +69,8 @@ public final class HpackDecoder {
     private int stringKind;
     private boolean stringValid;
 
-    private @Nullable CachedBlock @Nullable [] blocks;
-    private int @Nullable [] blockSeen;
-    private @Nullable CachedLiteral @Nullable [] literals;
-    private int @Nullable [] literalSeen;
+    private final Cache<CachedBlock> blocks = new Cache<>(CACHED_BLOCKS);
+    private final Cache<CachedLiteral> literals = new Cache<>(CACHED_LITERALS);
 
     /**
      * @param maxTableSize what our SETTINGS_HEADER_TABLE_SIZE says, bytes; 4096 unless announced otherwise
@@ -116,11 +115,8 @@ public final class HpackDecoder {
         int hash = 0;
         if (cacheable) {
             hash = hash(block, 0, length, 0);
-            CachedBlock cached = blocks == null ? null : blocks[hash & (CACHED_BLOCKS - 1)];
-            if (cached != null
-                    && cached.hash == hash
-                    && (cached.version == STATIC_ONLY || cached.version == tableVersion)
-                    && Arrays.equals(cached.encoded, 0, cached.encoded.length, block, 0, length)) {
+            CachedBlock cached = blocks.find(hash, 0, block, 0, length);
+            if (cached != null && (cached.version == STATIC_ONLY || cached.version == tableVersion)) {
                 return cached.block;
             }
         }
@@ -141,27 +137,11 @@ public final class HpackDecoder {
                 text = new byte[INITIAL_SCRATCH_BYTES];
             }
         }
-        if (cacheable && !mutated && !decoded.tooLarge()) {
-            remember(hash, length, decoded);
+        if (cacheable && !mutated && !decoded.tooLarge() && blocks.seenBefore(hash)) {
+            int version = dynamicUsed ? tableVersion : STATIC_ONLY;
+            blocks.put(new CachedBlock(hash, Arrays.copyOf(block, length), version, decoded));
         }
         return decoded;
-    }
-
-    private void remember(int hash, int length, HeaderBlock decoded) {
-        int[] seen = blockSeen;
-        if (seen == null) {
-            seen = blockSeen = new int[CACHED_BLOCKS];
-        }
-        int slot = hash & (CACHED_BLOCKS - 1);
-        if (seen[slot] != hash) {
-            seen[slot] = hash;
-            return;
-        }
-        if (blocks == null) {
-            blocks = new CachedBlock[CACHED_BLOCKS];
-        }
-        blocks[slot] =
-                new CachedBlock(hash, dynamicUsed ? tableVersion : STATIC_ONLY, Arrays.copyOf(block, length), decoded);
     }
 
     /** RFC 7541, section 6. */
@@ -287,31 +267,18 @@ public final class HpackDecoder {
         }
         int seed = (huffman ? 1 : 0) | (isName ? 2 : 0);
         int hash = hash(block, from, length, seed);
-        int slot = hash & (CACHED_LITERALS - 1);
-        CachedLiteral cached = literals == null ? null : literals[slot];
-        if (cached != null
-                && cached.hash == hash
-                && cached.seed == seed
-                && Arrays.equals(cached.encoded, 0, cached.encoded.length, block, from, from + length)) {
+        CachedLiteral cached = literals.find(hash, seed, block, from, length);
+        if (cached != null) {
             string = cached.decoded;
             stringKind = cached.kind;
             stringValid = cached.valid;
             return;
         }
         decode(from, length, huffman, isName);
-        int[] seen = literalSeen;
-        if (seen == null) {
-            seen = literalSeen = new int[CACHED_LITERALS];
+        if (literals.seenBefore(hash)) {
+            byte[] encoded = huffman ? Arrays.copyOfRange(block, from, from + length) : string;
+            literals.put(new CachedLiteral(hash, seed, encoded, string, stringKind, stringValid));
         }
-        if (seen[slot] != hash) {
-            seen[slot] = hash;
-            return;
-        }
-        if (literals == null) {
-            literals = new CachedLiteral[CACHED_LITERALS];
-        }
-        byte[] encoded = huffman ? Arrays.copyOfRange(block, from, from + length) : string;
-        literals[slot] = new CachedLiteral(hash, seed, encoded, string, stringKind, stringValid);
     }
 
     private void decode(int from, int length, boolean huffman, boolean isName) throws Http2Exception {
@@ -388,35 +355,102 @@ public final class HpackDecoder {
         return folded == 0 ? 1 : folded; // 0 is "nothing seen"
     }
 
-    private static final class CachedBlock {
+    /** Something known by its encoded bytes; {@code tag} tells apart what the same bytes may mean. */
+    private abstract static class Cached {
         final int hash;
-        final int version;
+        final int tag;
         final byte[] encoded;
+
+        Cached(int hash, int tag, byte[] encoded) {
+            this.hash = hash;
+            this.tag = tag;
+            this.encoded = encoded;
+        }
+    }
+
+    private static final class CachedBlock extends Cached {
+        final int version;
         final HeaderBlock block;
 
-        CachedBlock(int hash, int version, byte[] encoded, HeaderBlock block) {
-            this.hash = hash;
+        CachedBlock(int hash, byte[] encoded, int version, HeaderBlock block) {
+            super(hash, 0, encoded);
             this.version = version;
-            this.encoded = encoded;
             this.block = block;
         }
     }
 
-    private static final class CachedLiteral {
-        final int hash;
-        final int seed;
-        final byte[] encoded;
+    private static final class CachedLiteral extends Cached {
         final byte[] decoded;
         final int kind;
         final boolean valid;
 
-        CachedLiteral(int hash, int seed, byte[] encoded, byte[] decoded, int kind, boolean valid) {
-            this.hash = hash;
-            this.seed = seed;
-            this.encoded = encoded;
+        CachedLiteral(int hash, int tag, byte[] encoded, byte[] decoded, int kind, boolean valid) {
+            super(hash, tag, encoded);
             this.decoded = decoded;
             this.kind = kind;
             this.valid = valid;
+        }
+    }
+
+    /** A fixed number of entries in sets of four, the newest of a set first. Takes no memory before its first use. */
+    private static final class Cache<E extends Cached> {
+        private static final int WAYS = 4;
+
+        private final int size;
+        private @Nullable Cached @Nullable [] entries;
+        private int @Nullable [] seen;
+
+        Cache(int size) {
+            this.size = size;
+        }
+
+        @SuppressWarnings("unchecked") // only put writes
+        @Nullable
+        E find(int hash, int tag, byte[] bytes, int from, int length) {
+            @Nullable Cached[] all = entries;
+            if (all == null) {
+                return null;
+            }
+            int first = hash & (size - WAYS);
+            for (int i = first; i < first + WAYS; i++) {
+                Cached entry = all[i];
+                if (entry == null) {
+                    return null;
+                }
+                if (entry.hash == hash
+                        && entry.tag == tag
+                        && Arrays.equals(entry.encoded, 0, entry.encoded.length, bytes, from, from + length)) {
+                    return (E) entry;
+                }
+            }
+            return null;
+        }
+
+        /** Whether this hash was here lately; notes it if not. */
+        boolean seenBefore(int hash) {
+            int[] all = seen;
+            if (all == null) {
+                all = seen = new int[size];
+            }
+            int first = hash & (size - WAYS);
+            for (int i = first; i < first + WAYS; i++) {
+                if (all[i] == hash) {
+                    return true;
+                }
+            }
+            System.arraycopy(all, first, all, first + 1, WAYS - 1);
+            all[first] = hash;
+            return false;
+        }
+
+        void put(E entry) {
+            @Nullable Cached[] all = entries;
+            if (all == null) {
+                all = entries = new @Nullable Cached[size];
+            }
+            int first = entry.hash & (size - WAYS);
+            System.arraycopy(all, first, all, first + 1, WAYS - 1);
+            all[first] = entry;
         }
     }
 }

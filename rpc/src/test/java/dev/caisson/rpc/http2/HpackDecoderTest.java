@@ -7,11 +7,13 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@SuppressWarnings("ReferenceEquality") // which object it is, is the point
 class HpackDecoderTest {
     private final HpackDecoder decoder = new HpackDecoder(4096, 8192);
 
@@ -92,6 +94,32 @@ class HpackDecoderTest {
         assertThat(two.value(0)).isNotSameAs(one.value(0));
         assertThat(three.value(0)).isSameAs(two.value(0));
         assertThat(three.name(0)).isSameAs(two.name(0));
+    }
+
+    @Test
+    void theFewStringsOfAConnectionFindRoomBesideEachOther() throws Exception {
+        Random random = new Random(42);
+        int remembered = 0;
+        for (int connection = 0; connection < 200; connection++) {
+            HpackDecoder fresh = new HpackDecoder(4096, 8192);
+            ByteBuf fields = Unpooled.buffer();
+            HpackEncoder encoder = new HpackEncoder(4096);
+            for (int i = 0; i < 5; i++) {
+                byte[] name = ("name-" + random.nextInt(1_000_000)).getBytes(ISO_8859_1);
+                byte[] value = ("value " + random.nextInt(1_000_000)).getBytes(ISO_8859_1);
+                encoder.encode(fields, name, value, false);
+            }
+            HeaderBlock before = HeaderBlock.of();
+            for (String end : new String[] {"83", "84", "85", "86"}) { // so that no two blocks are the same
+                HeaderBlock block = decode(fresh, end + ByteBufUtil.hexDump(fields));
+                for (int i = 1; end.equals("86") && i <= 5; i++) {
+                    remembered += block.name(i) == before.name(i) ? 1 : 0;
+                    remembered += block.value(i) == before.value(i) ? 1 : 0;
+                }
+                before = block;
+            }
+        }
+        assertThat(remembered).isGreaterThan(1_980); // of 2,000: five in one set of four are rare
     }
 
     @Test
