@@ -19,6 +19,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         subcommands = {
+            UpCommand.class,
             ListCommand.class,
             DescribeCommand.class,
             CallCommand.class,
@@ -27,6 +28,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         },
         footerHeading = "%nExamples:%n",
         footer = {
+            "  caisson up",
             "  caisson list 127.0.0.1:50051",
             "  caisson describe 127.0.0.1:50051 helloworld.Greeter",
             "  caisson call 127.0.0.1:50051 helloworld.Greeter/SayHello -d '{\"name\":\"world\"}'",
