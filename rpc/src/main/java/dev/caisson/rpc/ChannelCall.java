@@ -86,6 +86,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     // out
     private boolean compress = true;
     private boolean gathering;
+    private int gatheringPlace = -1;
     private @Nullable List<ByteBuf> out;
     private int taken;
     private long keptBytes;
@@ -165,8 +166,12 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             fail(Status.UNAVAILABLE.withDescription("channel " + core.target + ": shutdown was called"));
             return;
         }
-        synchronized (lock) {
-            gathering = sendsOne;
+        if (sendsOne) {
+            int place = core.gathering.begin(this);
+            synchronized (lock) {
+                gatheringPlace = place;
+                gathering = place >= 0;
+            }
         }
         context.addListener(this, Runnable::run);
         core.dispatch(this);
@@ -304,6 +309,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             to = toWake();
         }
         wake(to);
+        gathered();
     }
 
     @Override
@@ -878,7 +884,25 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
         unsentBytes = 0;
     }
 
+    /** The caller paused while its call was gathered: what there is goes out now. */
+    void handOver() {
+        Transport.Attempt to;
+        synchronized (lock) {
+            gathering = false;
+            to = toWake();
+        }
+        wake(to);
+    }
+
+    private void gathered() {
+        int place = gatheringPlace;
+        if (place >= 0) {
+            core.gathering.done(place, this);
+        }
+    }
+
     private void cleanUp() {
+        gathered();
         stopWaitTimer();
         context.removeListener(this);
     }

@@ -71,6 +71,7 @@ final class ChannelCore implements Balancer.Host {
     private final NameResolver.Args resolverArgs;
     private final String authority;
     private final Set<ChannelCall<?, ?>> pending = new LinkedHashSet<>();
+    final Gathering gathering;
     private final Set<Transport> transports = new LinkedHashSet<>();
     private final List<Runnable> stateListeners = new ArrayList<>();
 
@@ -96,6 +97,7 @@ final class ChannelCore implements Balancer.Host {
         this.settings = settings;
         this.outside = outside;
         this.config = settings.defaultConfig();
+        this.gathering = new Gathering(outside.timers());
         this.resolverBackoff = new Backoff(outside.chance());
         this.sync = new SynchronizationContext((thread, e) -> failed(e));
         this.resolverArgs = resolverArgs();

@@ -6,8 +6,10 @@ import static org.awaitility.Awaitility.await;
 
 import dev.caisson.scope.Scope;
 import io.grpc.CallOptions;
+import io.grpc.ClientCall;
 import io.grpc.Context;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -161,6 +163,24 @@ class ChannelCallsIT {
                                     "(?s)CallOptions deadline exceeded after .*s. \\[.*\\]|ClientCall was cancelled.*");
                 });
         await().atMost(PATIENCE).until(echo.open::isEmpty);
+    }
+
+    @Test
+    void aCallThatIsStartedAndThenForgottenEndsAtItsDeadline() throws Exception {
+        Recorder recorder = new Recorder();
+        ClientCall<String, String> call =
+                channel.newCall(Echo.UNARY, CallOptions.DEFAULT.withDeadlineAfter(500, TimeUnit.MILLISECONDS));
+        call.start(
+                new ClientCall.Listener<>() {
+                    @Override
+                    public void onClose(Status status, Metadata trailers) {
+                        recorder.onError(status.asRuntimeException());
+                    }
+                },
+                new Metadata());
+        recorder.await();
+        assertThat(Status.fromThrowable(Objects.requireNonNull(recorder.error)).getCode())
+                .isEqualTo(Status.Code.DEADLINE_EXCEEDED);
     }
 
     @Test
