@@ -35,7 +35,7 @@ final class CompletionCommand implements Callable<Integer> {
     private @Nullable CommandSpec spec;
 
     @Parameters(paramLabel = "SHELL", description = "One of: ${COMPLETION-CANDIDATES}.")
-    private Shell shell = Shell.bash;
+    Shell shell = Shell.bash;
 
     @Mixin
     HelpOption help = new HelpOption();

@@ -1,7 +1,9 @@
 package dev.caisson.cli;
 
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -63,8 +65,8 @@ public final class Main implements Runnable {
     /** The command line over a console: {@code commandLine(console).execute("list", "127.0.0.1:50051")}. */
     static CommandLine commandLine(Console console) {
         CommandLine line = new CommandLine(new Main(console));
-        line.setOut(new PrintWriter(console.out(), true));
-        line.setErr(new PrintWriter(console.err(), true));
+        line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
+        line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
         line.setColorScheme(CommandLine.Help.defaultColorScheme(console.colours() ? Ansi.ON : Ansi.OFF));
         line.setExpandAtFiles(false); // -d @FILE is ours to read
         line.setUsageHelpAutoWidth(true);
@@ -95,7 +97,7 @@ public final class Main implements Runnable {
 
     private static int wrongUsage(Console console, ParameterException e) {
         String command = e.getCommandLine().getCommandSpec().qualifiedName();
-        console.error(e.getMessage());
+        console.error(Objects.requireNonNullElse(e.getMessage(), "used wrongly"));
         if (e instanceof UnmatchedArgumentException unmatched) {
             List<String> near = unmatched.getSuggestions();
             if (!near.isEmpty()) {

@@ -6,7 +6,6 @@ import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.EnumDescriptor;
 import com.google.protobuf.Descriptors.EnumValueDescriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
-import com.google.protobuf.Descriptors.FieldDescriptor.Type;
 import com.google.protobuf.Descriptors.GenericDescriptor;
 import com.google.protobuf.Descriptors.MethodDescriptor;
 import com.google.protobuf.Descriptors.OneofDescriptor;
@@ -92,7 +91,7 @@ final class ProtoSource {
         Set<Descriptor> groups = new HashSet<>();
         Set<OneofDescriptor> written = new HashSet<>();
         for (FieldDescriptor field : message.getFields()) {
-            if (field.getType() == Type.GROUP) {
+            if (field.getType() == FieldDescriptor.Type.GROUP) {
                 groups.add(field.getMessageType());
             }
             OneofDescriptor oneof = field.getRealContainingOneof();
@@ -116,10 +115,10 @@ final class ProtoSource {
 
     private void field(FieldDescriptor field, int depth) {
         String head = label(field)
-                + (field.getType() == Type.GROUP
+                + (field.getType() == FieldDescriptor.Type.GROUP
                         ? "group " + field.getMessageType().getName() + " = " + field.getNumber()
                         : type(field) + " " + field.getName() + " = " + field.getNumber());
-        if (field.getType() == Type.GROUP) {
+        if (field.getType() == FieldDescriptor.Type.GROUP) {
             message(field.getMessageType(), head, depth);
             return;
         }
@@ -183,7 +182,8 @@ final class ProtoSource {
     private static String camel(String name) {
         StringBuilder camel = new StringBuilder();
         boolean upper = false;
-        for (char c : name.toCharArray()) {
+        for (int i = 0; i < name.length(); i++) {
+            char c = name.charAt(i);
             if (c == '_') {
                 upper = true;
             } else {

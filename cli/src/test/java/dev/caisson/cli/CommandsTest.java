@@ -16,6 +16,7 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -365,12 +366,12 @@ class CommandsTest {
                 private int at;
 
                 @Override
-                public synchronized int read() throws IOException {
+                public int read() throws IOException {
                     if (at < first.length) {
                         return first[at++];
                     }
                     try {
-                        wait();
+                        new CountDownLatch(1).await();
                         return -1;
                     } catch (InterruptedException e) {
                         throw new InterruptedIOException();
