@@ -26,6 +26,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
@@ -84,6 +85,8 @@ public final class CaissonServer extends Server implements Drainable, Scoped {
     private List<Channel> listening = List.of();
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final Set<ServerConnection> connections = ConcurrentHashMap.newKeySet();
+    private final Set<Channel> accepted = ConcurrentHashMap.newKeySet();
+    private volatile boolean refusing;
     private final AtomicInteger running = new AtomicInteger();
     private final AtomicInteger calls = new AtomicInteger();
 
@@ -129,6 +132,7 @@ public final class CaissonServer extends Server implements Drainable, Scoped {
         try {
             s.onClose("terminated", terminated::countDown);
             EventLoops.Lease loops = s.own("event loops", EventLoops::acquire);
+            s.own(new Accepted(loops), "accepted channels");
             s.hold(SERVER, "handlers", this, (server, within) -> server.awaitHandlers(within));
             List<Channel> bound = new ArrayList<>();
             for (SocketAddress address : addresses) {
@@ -163,12 +167,18 @@ public final class CaissonServer extends Server implements Drainable, Scoped {
         @Override
         public void drain(ServerConnection connection, Duration within) throws InterruptedException {
             connection.drain();
+            if (connection.inLoop()) {
+                return; // it arrived while the scope was closing: nobody may wait here
+            }
             connection.channel().closeFuture().await(within.toMillis());
         }
 
         @Override
         public void close(ServerConnection connection, Duration within) throws InterruptedException {
             connection.cut();
+            if (connection.inLoop()) {
+                return; // as above; Accepted sees to its end
+            }
             connection.channel().closeFuture().await(within.toMillis());
         }
     };
@@ -197,7 +207,37 @@ public final class CaissonServer extends Server implements Drainable, Scoped {
         return bound.channel();
     }
 
+    /**
+     * Every channel from its acceptance on, be it in a TLS handshake or not yet a connection: closed after the listening
+     * sockets and before the loops are given back, because a loop that ends forgets what is registered late.
+     */
+    private final class Accepted implements AutoCloseable {
+        private final EventLoops.Lease loops;
+
+        Accepted(EventLoops.Lease loops) {
+            this.loops = loops;
+        }
+
+        @Override
+        public void close() throws InterruptedException {
+            refusing = true;
+            // One may be accepted and not registered yet: once each loop has run this, accept() has seen them all.
+            for (EventExecutor loop : loops.group()) {
+                loop.submit(() -> {}).await();
+            }
+            for (Channel channel : accepted) {
+                channel.close().await();
+            }
+        }
+    }
+
     private void accept(Channel channel) {
+        accepted.add(channel);
+        channel.closeFuture().addListener(closed -> accepted.remove(channel));
+        if (refusing) {
+            channel.close();
+            return;
+        }
         if (connections.size() >= maxConnections) {
             LOG.log(Level.WARNING, "refused a connection: {0} are open, the most allowed", maxConnections);
             channel.close();
