@@ -53,7 +53,7 @@ class HealthServiceTest {
     @BeforeEach
     void start() throws Exception {
         server = peer.server().addService(health).build().start();
-        channel = Peer.channelTo(server);
+        channel = peer.channelTo(server);
     }
 
     @AfterEach

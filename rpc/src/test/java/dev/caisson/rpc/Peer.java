@@ -1,6 +1,7 @@
 package dev.caisson.rpc;
 
 import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
 import io.grpc.Server;
 import io.grpc.ServerBuilder;
 import io.grpc.netty.NettyChannelBuilder;
@@ -8,12 +9,17 @@ import io.grpc.netty.NettyServerBuilder;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
-/** Whose server a test runs against. */
+/** Whose server and channel a test runs with. */
 enum Peer {
     OURS {
         @Override
         ServerBuilder<?> server() {
             return CaissonServerBuilder.forAddress(anyPort());
+        }
+
+        @Override
+        ManagedChannelBuilder<?> channel(int port) {
+            return CaissonChannelBuilder.forAddress("127.0.0.1", port);
         }
     },
     GRPC_JAVA {
@@ -21,16 +27,21 @@ enum Peer {
         ServerBuilder<?> server() {
             return NettyServerBuilder.forAddress(anyPort());
         }
+
+        @Override
+        ManagedChannelBuilder<?> channel(int port) {
+            return NettyChannelBuilder.forAddress("127.0.0.1", port);
+        }
     };
 
     /** Plaintext, on a loopback port of the system's choice. */
     abstract ServerBuilder<?> server();
 
-    /** grpc-java's channel. */
-    static ManagedChannel channelTo(Server server) {
-        return NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
-                .usePlaintext()
-                .build();
+    abstract ManagedChannelBuilder<?> channel(int port);
+
+    /** Plaintext. */
+    ManagedChannel channelTo(Server server) {
+        return channel(server.getPort()).usePlaintext().build();
     }
 
     private static InetSocketAddress anyPort() {

@@ -57,7 +57,7 @@ class ReflectionServiceTest {
                 .addService(ServerServiceDefinition.builder("plain.Undescribed").build())
                 .build()
                 .start();
-        channel = Peer.channelTo(server);
+        channel = peer.channelTo(server);
     }
 
     @AfterEach
@@ -195,7 +195,7 @@ class ReflectionServiceTest {
                 .addServices(ReflectionService.of(services::get))
                 .build()
                 .start();
-        ManagedChannel toOther = Peer.channelTo(other);
+        ManagedChannel toOther = peer.channelTo(other);
         try {
             assertThat(ask(toOther, request().setListServices(""))
                             .getListServicesResponse()
