@@ -3,6 +3,7 @@ package dev.caisson.rpc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.caisson.leaks.NoLeaks;
 import dev.caisson.scope.Scope;
 import io.grpc.Attributes;
 import io.grpc.CallOptions;
@@ -45,6 +46,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Every option of ManagedChannelBuilder has an effect, shown here, or throws, or is on the short list of those without. */
+@NoLeaks(
+        ignoreNames = { // grpc-java's shared executor keeps idle threads for 60 s, and closes its loops and timers late
+            "grpc-default-executor-*",
+            "grpc-shared-destroyer-*",
+            "grpc-default-worker-*",
+            "grpc-default-boss-*",
+            "grpc-timer-*"
+        })
 class ChannelBuilderOptionsTest {
     private static final Set<String> WITHOUT_EFFECT =
             Set.of("maxRetryAttempts", "maxHedgedAttempts", "retryBufferSize", "maxTraceEvents");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.caisson.leaks.NoLeaks;
 import dev.caisson.scope.Scope;
 import io.grpc.CallCredentials;
 import io.grpc.CallOptions;
@@ -39,6 +40,14 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+@NoLeaks(
+        ignoreNames = { // grpc-java's shared executor keeps idle threads for 60 s, and closes its loops and timers late
+            "grpc-default-executor-*",
+            "grpc-shared-destroyer-*",
+            "grpc-default-worker-*",
+            "grpc-default-boss-*",
+            "grpc-timer-*"
+        })
 class ChannelFailuresIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Metadata.Key<String> TOKEN = Metadata.Key.of("token", Metadata.ASCII_STRING_MARSHALLER);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.caisson.leaks.NoLeaks;
 import dev.caisson.scope.Scope;
 import io.grpc.CallOptions;
 import io.grpc.ConnectivityState;
@@ -23,6 +24,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Who owns a channel, how it ends, and what is left: nothing. */
+@NoLeaks(
+        ignoreNames = { // grpc-java's shared executor keeps idle threads for 60 s, and closes its loops and timers late
+            "grpc-default-executor-*",
+            "grpc-shared-destroyer-*",
+            "grpc-default-worker-*",
+            "grpc-default-boss-*",
+            "grpc-timer-*"
+        })
 class ChannelLifeIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
