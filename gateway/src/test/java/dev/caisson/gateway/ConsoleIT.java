@@ -43,18 +43,22 @@ class ConsoleIT {
                 until(page, "return document.querySelectorAll('.row').length > 5");
                 until(page, "return document.getElementById('live').textContent === 'live'");
                 assertThat(count(page, "[data-kind=gateway]")).isGreaterThanOrEqualTo(1);
-                String row = ".row:not(.went)[data-name^=\"call " + GatewayContract.SERVICE + "/Talk\"]";
+                String method = "[data-name*=\"" + GatewayContract.SERVICE + "/Talk\"]";
+                String row = ".row:not(.went)[data-kind=task]" + method;
+                String streams = ".row:not(.went)[data-kind=call]" + method;
                 assertThat(count(page, row)).isZero();
 
                 try (GatewayContract.Chat chat = new GatewayContract.Chat(talk)) {
                     chat.send("{\"name\":\"page\"}\n");
                     assertThat(chat.line()).contains("Hello page");
                     await().atMost(PATIENCE).until(() -> count(page, row) == 1);
+                    // The stream as the gateway's channel has it, and as the server has it.
+                    await().atMost(PATIENCE).until(() -> count(page, streams) == 2);
                     page.run("document.querySelector('" + row.replace("'", "\\'") + "').click()");
                     until(page, "return document.querySelectorAll('#details ol li').length > 2");
                     assertThat(text(page, "#details")).contains("Gateway.");
                 }
-                await().atMost(PATIENCE).until(() -> count(page, row) == 0);
+                await().atMost(PATIENCE).until(() -> count(page, row) + count(page, streams) == 0);
                 assertThat(text(page, "#log")).contains("call " + GatewayContract.SERVICE + "/Talk");
                 until(page, "return document.querySelector('#details .gone').textContent === 'ended'");
 
