@@ -57,9 +57,13 @@ final class Console {
      * The process's own. Standard input is read through its channel, so that an interrupt ends a read that waits (a plain
      * {@code System.in} would hold the command until the next key).
      */
-    @SuppressWarnings("resource") // the three descriptors belong to the process
+    @SuppressWarnings({
+        "resource", // the three descriptors belong to the process
+        "SystemConsoleNull" // tried on JDK 25: null where standard input or output is no terminal
+    })
     static Console system() {
-        boolean terminal = System.console().isTerminal();
+        java.io.Console console = System.console();
+        boolean terminal = console != null && console.isTerminal();
         boolean plain = System.getenv("NO_COLOR") != null || "dumb".equals(System.getenv("TERM"));
         return new Console(
                 Channels.newInputStream(new FileInputStream(FileDescriptor.in).getChannel()),

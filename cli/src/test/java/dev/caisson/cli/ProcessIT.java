@@ -79,7 +79,7 @@ class ProcessIT {
         Process ok = command("call", server.address(), "demo.Demo/Ask", "-d", "{\"text\":\"é\"}")
                 .start();
         String out = new String(ok.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(exitCode(ok)).isZero();
+        assertThat(exitCode(ok)).as(err()).isZero();
         assertThat(out).isEqualTo("{\"text\":\"You ask: é\"}\n");
         assertThat(err()).isEmpty();
         close(ok);
@@ -94,7 +94,7 @@ class ProcessIT {
     void ctrlCCancelsTheCallAndExits130() throws Exception {
         Process process = command("call", server.address(), "demo.Demo/Hang").start();
         BufferedReader out = process.inputReader();
-        assertThat(out.readLine()).isEqualTo("{\"text\":\"waiting\"}");
+        assertThat(out.readLine()).as(err()).isEqualTo("{\"text\":\"waiting\"}");
         new ProcessBuilder("kill", "-INT", String.valueOf(process.pid()))
                 .start()
                 .waitFor();
@@ -114,7 +114,7 @@ class ProcessIT {
         in.write("{\"text\":\"a\"}\n".getBytes(StandardCharsets.UTF_8));
         in.flush();
         BufferedReader out = process.inputReader();
-        assertThat(out.readLine()).isEqualTo("{\"text\":\"re: a\"}");
+        assertThat(out.readLine()).as(err()).isEqualTo("{\"text\":\"re: a\"}");
         in.write("{\"failWith\":10}\n".getBytes(StandardCharsets.UTF_8));
         in.flush();
         assertThat(exitCode(process)).isEqualTo(74);
