@@ -174,8 +174,13 @@ abstract class Balancer {
                 case READY -> failing.remove(sub);
                 case IDLE -> {
                     host.refresh();
-                    sub.connect();
-                    return; // told of CONNECTING already
+                    long pause = Backoff.INITIAL.toNanos() - (host.nanoTime() - sub.roundStartedNanos());
+                    if (pause <= 0) {
+                        sub.connect();
+                        return; // told of CONNECTING already
+                    }
+                    // A peer that takes connections and drops them is not called again at once.
+                    var _ = host.after(pause, sub::connect);
                 }
                 case TRANSIENT_FAILURE -> {
                     failing.add(sub);

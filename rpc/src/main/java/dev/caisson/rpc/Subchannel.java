@@ -84,6 +84,11 @@ final class Subchannel {
         return t;
     }
 
+    /** When it last began to try its addresses. */
+    long roundStartedNanos() {
+        return roundStarted;
+    }
+
     /** Begins to connect if it is idle. */
     void connect() {
         if (state == ConnectivityState.IDLE) {

@@ -166,6 +166,22 @@ class ChannelCoreTest {
     }
 
     @Test
+    void roundRobinConnectsAgainByItselfButNotAtOnce() {
+        ChannelCore core = core("ipv4:127.0.0.1:1", "round_robin");
+        core.state(true);
+        last().ready();
+        last().listener().draining(Status.UNAVAILABLE);
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.CONNECTING);
+        assertThat(transports).hasSize(1);
+        time.advance(Backoff.INITIAL.toNanos());
+        assertThat(transports).hasSize(2);
+        last().ready();
+        time.advance(Backoff.INITIAL.toNanos());
+        last().listener().draining(Status.UNAVAILABLE);
+        assertThat(transports).as("it lived long enough").hasSize(3);
+    }
+
+    @Test
     void goesIdleWhenNoCallCame() {
         long idle = TimeUnit.SECONDS.toNanos(10);
         ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first", idle);
