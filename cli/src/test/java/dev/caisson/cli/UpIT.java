@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** {@code caisson up} as a process of its own: what it prints works, real signals end it in order. */
 class UpIT {
-    private static final Duration PATIENCE = Duration.ofSeconds(120);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final Pattern PAGE = Pattern.compile("page +(http://127.0.0.1:[0-9]+/)");
 
     @TempDir
