@@ -220,7 +220,8 @@ public final class CaissonChannel extends ManagedChannel implements Drainable {
 
     @Override
     public boolean isTerminated() {
-        return ending.done.getCount() == 0;
+        // Not `done`: a scope that closes returns when its engine is quiet, and the channel must say so then.
+        return ending.quiet.getCount() == 0;
     }
 
     @Override
