@@ -10,6 +10,7 @@ import io.grpc.ClientStreamTracer;
 import io.grpc.Codec;
 import io.grpc.Deadline;
 import io.grpc.Decompressor;
+import io.grpc.InternalStatus;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.netty.buffer.ByteBuf;
@@ -296,9 +297,13 @@ final class ClientStream extends GrpcStream implements HeaderWriter, ChannelCall
                     : Status.UNKNOWN.withDescription("missing GRPC status in response");
         }
         status = told;
-        trailers = MetadataCodec.metadata(headers);
+        Metadata all = MetadataCodec.metadata(headers);
+        all.discardAll(
+                InternalStatus.CODE_KEY); // they are in the status, and would be sent on by who passes trailers on
+        all.discardAll(InternalStatus.MESSAGE_KEY);
+        trailers = all;
         for (ClientStreamTracer tracer : tracers) {
-            tracer.inboundTrailers(trailers);
+            tracer.inboundTrailers(all);
         }
         messagesEndHere();
         if (!done) {

@@ -224,6 +224,12 @@ final class ServerConnection extends Connection implements CensusSource {
         }
     }
 
+    /** What we send allows the client to ping once more: it may measure the connection's bandwidth by it (grpc-java does). */
+    void sent() {
+        pingStrikes = 0;
+        lastPingNanos = 0;
+    }
+
     private void armIdle() {
         Duration limit = server.options().timeouts().maxIdle();
         if (ServerOptions.Timeouts.limited(limit) && calls == 0 && idle == null) {

@@ -273,6 +273,7 @@ final class ServerStream extends GrpcStream {
 
     /** Takes ownership of {@code framed}. */
     void sendMessageBytes(ByteBuf framed) {
+        connection.sent();
         int length = framed.readableBytes();
         if (tracers.length > 0 && call != null) {
             int seq = call.nextOutbound();
@@ -368,6 +369,7 @@ final class ServerStream extends GrpcStream {
 
     @Override
     protected void onSent() {
+        connection.sent();
         ServerStreamCall<?, ?> c = call;
         if (c != null) {
             c.sent(queuedBytes());
