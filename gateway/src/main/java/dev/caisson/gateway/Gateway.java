@@ -57,6 +57,9 @@ public final class Gateway implements Scoped {
         }
     };
 
+    /** Waits for nothing: a loop may stand behind it whose connection came while the scope was closing. */
+    private static final Closer<Channel> CONNECTION_CLOSER = (channel, within) -> channel.close();
+
     private final Scope scope;
     private final Scope calls;
     private final Scope connections;
@@ -295,7 +298,7 @@ public final class Gateway implements Scoped {
             try {
                 open.put(
                         connection,
-                        connections.hold(CONNECTION, channel.remoteAddress().toString(), channel, CHANNEL_CLOSER));
+                        connections.hold(CONNECTION, channel.remoteAddress().toString(), channel, CONNECTION_CLOSER));
             } catch (ScopeClosedException e) {
                 openConnections.decrementAndGet();
                 return; // the scope has closed the channel

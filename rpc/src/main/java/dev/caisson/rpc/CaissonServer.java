@@ -167,19 +167,13 @@ public final class CaissonServer extends Server implements Drainable, Scoped {
         @Override
         public void drain(ServerConnection connection, Duration within) throws InterruptedException {
             connection.drain();
-            if (connection.inLoop()) {
-                return; // it arrived while the scope was closing: nobody may wait here
-            }
             connection.channel().closeFuture().await(within.toMillis());
         }
 
+        /** Waits for nothing: a loop may stand behind this whose connection came while the scope was closing. */
         @Override
-        public void close(ServerConnection connection, Duration within) throws InterruptedException {
-            connection.cut();
-            if (connection.inLoop()) {
-                return; // as above; Accepted sees to its end
-            }
-            connection.channel().closeFuture().await(within.toMillis());
+        public void close(ServerConnection connection, Duration within) {
+            connection.cut(); // Accepted sees to its end
         }
     };
 
@@ -221,12 +215,21 @@ public final class CaissonServer extends Server implements Drainable, Scoped {
         @Override
         public void close() throws InterruptedException {
             refusing = true;
-            // One may be accepted and not registered yet: once each loop has run this, accept() has seen them all.
-            for (EventExecutor loop : loops.group()) {
-                loop.submit(() -> {}).await();
+            // One may be accepted and not registered yet. The first round ends what the acceptor is at, the second what
+            // it
+            // has given to other loops: then accept() has seen them all.
+            for (int round = 0; round < 2; round++) {
+                for (EventExecutor loop : loops.group()) {
+                    loop.submit(() -> {}).await();
+                }
             }
+            // Connections were told to go, and are given the time to say so; the rest is closed.
+            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Connection.LINGER_MILLIS);
             for (Channel channel : accepted) {
-                channel.close().await();
+                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+                if (left <= 0 || !channel.closeFuture().await(left)) {
+                    channel.close().await();
+                }
             }
         }
     }
@@ -238,7 +241,7 @@ public final class CaissonServer extends Server implements Drainable, Scoped {
             channel.close();
             return;
         }
-        if (connections.size() >= maxConnections) {
+        if (accepted.size() > maxConnections) {
             LOG.log(Level.WARNING, "refused a connection: {0} are open, the most allowed", maxConnections);
             channel.close();
             return;

@@ -72,6 +72,9 @@ public final class EventLoops {
         for (EventExecutor loop : group) {
             onLoop |= loop.inEventLoop();
         }
+        if (!onLoop) {
+            settle();
+        }
         group.shutdownGracefully(0, JOIN_MILLIS, TimeUnit.MILLISECONDS);
         if (!onLoop) {
             boolean interrupted = Thread.interrupted();
@@ -82,6 +85,18 @@ public final class EventLoops {
             }
             if (interrupted) {
                 Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /**
+     * A loop that ends closes the channels it has, and forgets one that is registered after that. The first round lets a
+     * loop that accepts hand over what it took, the second lets the others take it.
+     */
+    private void settle() {
+        for (int round = 0; round < 2; round++) {
+            for (EventExecutor loop : group) {
+                loop.submit(() -> {}).awaitUninterruptibly(JOIN_MILLIS);
             }
         }
     }
