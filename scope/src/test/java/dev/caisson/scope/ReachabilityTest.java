@@ -147,7 +147,7 @@ class ReachabilityTest {
             assertThat(logged.records()).singleElement().satisfies(record -> {
                 assertThat(record.getMessage())
                         .contains("scope 'dropped' was dropped without close")
-                        .contains("3 things");
+                        .containsPattern("it holds [34] things"); // a run of the timer is the fourth
                 assertThat(record.getThrown().getStackTrace())
                         .anyMatch(frame -> frame.getMethodName().equals("dropAScope"));
             });
