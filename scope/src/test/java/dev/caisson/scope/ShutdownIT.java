@@ -18,7 +18,13 @@ class ShutdownIT {
                 app.onDrain("drain", () -> System.out.println("drained"));
                 app.onClose("close", () -> System.out.println("closed"));
                 app.fork("works", Waits::forever).cancel();
-                System.out.println("ready");
+                Thread main = Thread.currentThread();
+                app.fork("says when the signal is waited for", () -> {
+                    while (main.getState() != Thread.State.WAITING) {
+                        Thread.onSpinWait();
+                    }
+                    System.out.println("ready");
+                });
                 System.out.println(app.awaitShutdown().clean() ? "clean" : "not clean");
             }
         }
