@@ -82,6 +82,7 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
     private int maxMetadataBytes = DEFAULT_MAX_METADATA_BYTES;
     private long retryBufferBytes = DEFAULT_RETRY_BUFFER_BYTES;
     private boolean retry = true;
+    private Unsent.Limits unsent = Unsent.Limits.STANDARD;
     private @Nullable Scope scope;
 
     private CaissonChannelBuilder(String target, Tls.@Nullable Outcome credentials) {
@@ -132,6 +133,16 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
      */
     public CaissonChannelBuilder scope(Scope owner) {
         scope = Objects.requireNonNull(owner, "owner");
+        return this;
+    }
+
+    /**
+     * How much of what calls have sent may wait because no peer takes it: bytes of one call, 16 MiB unless set, and of all
+     * calls of the channel, 64 MiB unless set. A call that goes past either although {@code isReady()} is false ends with
+     * RESOURCE_EXHAUSTED; one that heeds it, or sends a single message, never does.
+     */
+    public CaissonChannelBuilder maxUnsentBytes(int call, long channel) {
+        unsent = new Unsent.Limits(call, channel);
         return this;
     }
 
@@ -460,6 +471,7 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
                 maxMessageBytes,
                 maxMetadataBytes,
                 retry ? retryBufferBytes : 0,
+                unsent,
                 List.copyOf(transportFilters));
     }
 

@@ -418,7 +418,11 @@ public final class CaissonServer extends Server implements Drainable, Scoped {
         return connections.size();
     }
 
-    // ---- for connections
+    // ---- for connections, and tests
+
+    Set<ServerConnection> connections() {
+        return connections;
+    }
 
     ServerOptions options() {
         return options;

@@ -73,6 +73,7 @@ public final class CaissonServerBuilder extends ServerBuilder<CaissonServerBuild
     private CompressorRegistry compressors = CompressorRegistry.getDefaultInstance();
     private Http2Options http2 = Http2Options.DEFAULT;
     private int maxMessage = DEFAULT_MAX_MESSAGE_SIZE;
+    private Unsent.Limits unsent = Unsent.Limits.STANDARD;
     private int maxConnections = DEFAULT_MAX_CONNECTIONS;
     private @Nullable Scope scope;
     private ServerOptions.Timeouts timeouts = ServerOptions.Timeouts.STANDARD;
@@ -152,6 +153,16 @@ public final class CaissonServerBuilder extends ServerBuilder<CaissonServerBuild
     /** Bytes a peer may send ahead, per call and per connection (RFC 9113 section 6.9). */
     public CaissonServerBuilder flowControlWindows(int call, int connection) {
         http2 = http2.withWindows(call, connection);
+        return this;
+    }
+
+    /**
+     * How much of what handlers have sent may wait because the client does not take it: bytes of one call, 16 MiB unless set,
+     * and of all calls of a connection, 64 MiB unless set. A call that goes past either although {@code isReady()} is false
+     * is cancelled, and ends with RESOURCE_EXHAUSTED; one that heeds it, or sends a single message, never does.
+     */
+    public CaissonServerBuilder maxUnsentBytes(int call, long connection) {
+        unsent = new Unsent.Limits(call, connection);
         return this;
     }
 
@@ -368,6 +379,7 @@ public final class CaissonServerBuilder extends ServerBuilder<CaissonServerBuild
         ServerOptions options = new ServerOptions(
                 http2,
                 maxMessage,
+                unsent,
                 compressors,
                 decompressors,
                 InternalDecompressorRegistry.getRawAdvertisedMessageEncodings(decompressors),

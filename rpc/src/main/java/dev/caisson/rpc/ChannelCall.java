@@ -19,8 +19,6 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -45,10 +43,8 @@ import org.jspecify.annotations.Nullable;
 final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements Runnable, Context.CancellationListener {
     /* Lock: `lock` guards all fields that are not final. No callback, no wake-up and no serialization happens under it.
      *
-     * Out: messages are serialized on the caller's thread and queue in `out`; the transport's thread takes them in drain().
-     * `out` keeps what was sent (from `taken` on is new) until the peer's answer begins or the buffer limit is passed,
-     * so that a call the peer refused can be sent again elsewhere. A call whose method sends one message is handed over
-     * whole, at half-close: one wake-up per unary call.
+     * Out: messages are serialized on the caller's thread and queue in `outbox`; the transport's thread takes them in
+     * drain(). A call whose method sends one message is handed over whole, at half-close: one wake-up per unary call.
      *
      * In: the transport leaves headers, messages, readiness and the end here and schedules run(), which tells the listener
      * until nothing is left.
@@ -61,7 +57,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     static final int MAX_REFUSALS = 100;
 
     /** More than this queued and not sent means not ready. */
-    static final int READY_BYTES = 32 * 1024;
+    static final int READY_BYTES = Unsent.FREE_BYTES;
 
     /** The channel's handle: held until the call has ended, and not used otherwise. */
     @SuppressWarnings("UnusedVariable")
@@ -87,16 +83,9 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     private boolean compress = true;
     private boolean gathering;
     private int gatheringPlace = -1;
-    private @Nullable List<ByteBuf> out;
-    private int taken;
-    private long keptBytes;
-    private boolean committed;
-    private boolean halfClosed;
-    private boolean halfCloseTaken;
+    private final Outbox outbox;
     private int requested;
     private int requestedTaken;
-    private int unsentBytes;
-    private int streamBytes;
     private boolean streamOpen;
     private boolean wasReady;
     private Transport.@Nullable Attempt attempt;
@@ -127,6 +116,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
         Executor own = options.getExecutor();
         this.executor = own == null ? core.settings.executor() : own;
         this.context = Context.current();
+        this.outbox = new Outbox(core.settings.retryBufferBytes(), core.unsent);
     }
 
     // ---- the caller's side
@@ -243,8 +233,9 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     public void sendMessage(ReqT message) {
         requireStarted();
         Compressor with;
+        Status refused;
         synchronized (lock) {
-            if (halfClosed) {
+            if (outbox.halfClosed()) {
                 throw new IllegalStateException("the call was half-closed; nothing can be sent any more");
             }
             if (cancelled) {
@@ -254,6 +245,11 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
                 return;
             }
             with = compress ? compressor : Codec.Identity.NONE;
+            refused = core.unsent.refusal(outbox.waiting(), readyBytes());
+        }
+        if (refused != null) {
+            abort(refused);
+            return;
         }
         ByteBuf framed;
         try {
@@ -275,13 +271,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
         Transport.Attempt to = null;
         synchronized (lock) {
             if (closed == null) {
-                List<ByteBuf> queue = out;
-                if (queue == null) {
-                    queue = new ArrayList<>(gathering ? 1 : 4);
-                    out = queue;
-                }
-                queue.add(framed);
-                unsentBytes += framed.readableBytes();
+                outbox.add(framed, gathering ? 1 : 4);
                 wasReady &= readyNow();
                 to = toWake();
                 framed = null;
@@ -301,10 +291,10 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             if (cancelled) {
                 throw new IllegalStateException("the call was cancelled");
             }
-            if (halfClosed) {
+            if (outbox.halfClosed()) {
                 throw new IllegalStateException("the call was half-closed already");
             }
-            halfClosed = true;
+            outbox.halfClose();
             gathering = false;
             to = toWake();
         }
@@ -383,12 +373,12 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     }
 
     private boolean readyNow() {
-        int threshold = READY_BYTES;
+        return streamOpen && closed == null && outbox.waiting() < readyBytes();
+    }
+
+    private int readyBytes() {
         Integer own = options.getOnReadyThreshold();
-        if (own != null) {
-            threshold = own;
-        }
-        return streamOpen && closed == null && unsentBytes + streamBytes < threshold;
+        return own == null ? READY_BYTES : Math.min(own, core.unsent.limits().call());
     }
 
     /** The attempt to wake, if it must be woken now. Under the lock. */
@@ -616,7 +606,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
         void requestMessages(int n);
 
         /** Bytes that were taken and not yet sent. */
-        int unsentBytes();
+        long unsentBytes();
     }
 
     /**
@@ -627,7 +617,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     @Nullable
     Status drain(Transport.Attempt from, Sink sink) {
         while (true) {
-            ByteBuf message = null;
+            ByteBuf message;
             boolean last = false;
             boolean half = false;
             int n;
@@ -641,16 +631,11 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
                 waking = false;
                 n = requested - requestedTaken;
                 requestedTaken = requested;
-                List<ByteBuf> queue = out;
-                if (queue != null && taken < queue.size()) {
-                    message = next(queue);
-                    last = halfClosed && taken == queue.size() && (!committed || queue.isEmpty());
-                    if (last) {
-                        halfCloseTaken = true;
-                    }
-                } else if (halfClosed && !halfCloseTaken) {
-                    halfCloseTaken = true;
-                    half = true;
+                message = outbox.take();
+                if (message != null) {
+                    last = outbox.takeEnd();
+                } else {
+                    half = outbox.takeEnd();
                 }
             }
             if (message != null) {
@@ -667,37 +652,6 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
                 return null;
             }
         }
-    }
-
-    /** The next message to send. Kept for another attempt while one is possible. Under the lock. */
-    private ByteBuf next(List<ByteBuf> queue) {
-        ByteBuf head = queue.get(taken);
-        unsentBytes -= head.readableBytes();
-        if (!committed) {
-            keptBytes += head.readableBytes();
-            if (keptBytes <= core.settings.retryBufferBytes()) {
-                taken++;
-                return head.retainedDuplicate();
-            }
-            commit();
-        }
-        return queue.remove(0);
-    }
-
-    /** No other attempt can follow: what was sent is not kept. Under the lock. */
-    private void commit() {
-        if (committed) {
-            return;
-        }
-        committed = true;
-        List<ByteBuf> queue = out;
-        if (queue != null) {
-            for (ByteBuf sent : queue.subList(0, taken)) {
-                sent.release();
-            }
-            queue.subList(0, taken).clear();
-        }
-        taken = 0;
     }
 
     /** Why the call needs no stream here any more; null if it does. */
@@ -719,13 +673,13 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     }
 
     /** So much of what was taken waits to be sent; the caller may be told that there is room. */
-    void sent(Transport.Attempt from, int queuedBytes) {
+    void sent(Transport.Attempt from, long queuedBytes) {
         boolean tell = false;
         synchronized (lock) {
             if (!isCurrent(from)) {
                 return;
             }
-            streamBytes = queuedBytes;
+            outbox.sent(queuedBytes);
             boolean ready = readyNow();
             if (ready && !wasReady && !method.getType().clientSendsOneMessage()) {
                 inReady = true;
@@ -744,7 +698,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             if (!isCurrent(from)) {
                 return;
             }
-            commit();
+            outbox.commit();
             inHeaders = received;
             tell = schedule();
         }
@@ -792,7 +746,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             }
             closed = known;
             trailers = received;
-            releaseOut();
+            outbox.release();
             tell = schedule();
         }
         cleanUp();
@@ -812,7 +766,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             if (!isCurrent(from)) {
                 return;
             }
-            again = !committed && (seen ? resends < MAX_RESENDS : refusals < MAX_REFUSALS);
+            again = !outbox.committed() && (seen ? mayResend() : refusals < MAX_REFUSALS);
             if (again) {
                 if (seen) {
                     resends++;
@@ -822,15 +776,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
                 attempt = null;
                 waking = false;
                 streamOpen = false;
-                streamBytes = 0;
-                if (out != null) {
-                    for (int i = 0; i < taken; i++) {
-                        unsentBytes += out.get(i).readableBytes();
-                    }
-                }
-                keptBytes = 0;
-                taken = 0;
-                halfCloseTaken = false;
+                outbox.rewind();
                 requestedTaken = 0;
             }
         }
@@ -840,6 +786,11 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
         } else {
             closed(from, why, new Metadata());
         }
+    }
+
+    /** Under the lock. */
+    private boolean mayResend() {
+        return core.settings.retryBufferBytes() > 0 && resends < MAX_RESENDS;
     }
 
     @SuppressWarnings("ReferenceEquality")
@@ -859,7 +810,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             trailers = new Metadata();
             inMessage = null;
             inMessages = null;
-            releaseOut();
+            outbox.release();
             gathering = false;
             wake = toWake();
             wasWaiting = waiting;
@@ -873,15 +824,6 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
         if (tell) {
             notifyListener();
         }
-    }
-
-    private void releaseOut() {
-        if (out != null) {
-            out.forEach(ByteBuf::release);
-            out = null;
-        }
-        taken = 0;
-        unsentBytes = 0;
     }
 
     /** The caller paused while its call was gathered: what there is goes out now. */
@@ -1005,7 +947,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             inHeaders = null;
             inMessage = null;
             inMessages = null;
-            releaseOut();
+            outbox.release();
             gathering = false;
             if (open) {
                 wake = toWake();

@@ -72,6 +72,9 @@ final class ChannelCore implements Balancer.Host {
     private final String authority;
     private final Set<ChannelCall<?, ?>> pending = new LinkedHashSet<>();
     final Gathering gathering;
+    /** What the channel's calls have sent and no peer has taken, be it on a connection or before there is one. */
+    final Unsent unsent;
+
     private final Set<Transport> transports = new LinkedHashSet<>();
     private final List<Runnable> stateListeners = new ArrayList<>();
 
@@ -97,6 +100,7 @@ final class ChannelCore implements Balancer.Host {
         this.settings = settings;
         this.outside = outside;
         this.config = settings.defaultConfig();
+        this.unsent = new Unsent(settings.unsent(), "the channel");
         this.gathering = new Gathering(outside.timers());
         this.resolverBackoff = new Backoff(outside.chance());
         this.sync = new SynchronizationContext((thread, e) -> failed(e));

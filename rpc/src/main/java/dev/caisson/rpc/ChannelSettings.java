@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param defaultConfig used where the resolver yields no service config
  * @param idleTimeoutNanos {@link Long#MAX_VALUE} for never
  * @param keepAliveNanos {@link Long#MAX_VALUE} for never
+ * @param retryBufferBytes of each call; 0 if no call is sent again
  */
 record ChannelSettings(
         @Nullable SslContext tls,
@@ -48,6 +49,7 @@ record ChannelSettings(
         int maxInboundMessageBytes,
         int maxInboundMetadataBytes,
         long retryBufferBytes,
+        Unsent.Limits unsent,
         List<ClientTransportFilter> transportFilters) {
     /** The port of a target that names none. */
     int defaultPort() {

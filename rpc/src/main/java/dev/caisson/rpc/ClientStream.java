@@ -208,8 +208,8 @@ final class ClientStream extends GrpcStream implements HeaderWriter, ChannelCall
     }
 
     @Override
-    public int unsentBytes() {
-        return (int) Math.min(Integer.MAX_VALUE, queuedBytes());
+    public long unsentBytes() {
+        return queuedBytes();
     }
 
     @Override

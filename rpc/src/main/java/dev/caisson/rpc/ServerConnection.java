@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ServerConnection extends Connection implements CensusSource {
     private final CaissonServer server;
+    private final Unsent unsent;
     private @Nullable Hold<ServerConnection> hold;
     private Attributes attributes = Attributes.EMPTY;
     private boolean secure;
@@ -57,6 +58,7 @@ final class ServerConnection extends Connection implements CensusSource {
     ServerConnection(CaissonServer server) {
         super(true, server.options().http2());
         this.server = server;
+        this.unsent = new Unsent(server.options().unsent(), "the connection");
     }
 
     CaissonServer server() {
@@ -65,6 +67,11 @@ final class ServerConnection extends Connection implements CensusSource {
 
     Scope scope() {
         return server.scope();
+    }
+
+    /** What handlers have sent over this connection and the client has not taken. */
+    Unsent unsent() {
+        return unsent;
     }
 
     Attributes attributes() {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 record ServerOptions(
         Http2Options http2,
         int maxInboundMessageSize,
+        Unsent.Limits unsent,
         CompressorRegistry compressors,
         DecompressorRegistry decompressors,
         byte[] advertisedEncodings,

@@ -257,9 +257,22 @@ final class ServerStream extends GrpcStream {
         if (call == null || settled) {
             return;
         }
-        ServerStreamCall<?, ?> c = call;
+        endAgainstTheHandler(call, status);
+    }
+
+    private void endAgainstTheHandler(ServerStreamCall<?, ?> c, Status status) {
+        c.endsByItself();
         sendStatus(status, new Metadata());
         c.cancelledBy(status);
+    }
+
+    /** The handler sends more than may wait: what waits is dropped, and the call ends. */
+    void overrun(Status status) {
+        ServerStreamCall<?, ?> c = call;
+        if (c != null && !settled) {
+            dropUnbegun();
+            endAgainstTheHandler(c, status);
+        }
     }
 
     // ---- replies, on the loop

@@ -33,25 +33,27 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
      * nothing overtakes. A reply of one message is kept here until close, and crosses in one task.
      *
      * `headers`, `reply`, `closeCalled`, ... belong to the thread that sends. `backlog` is shared: the sender adds what it
-     * hands over, the loop takes away what left the stream's queue.
+     * hands over to the loop, the loop takes away what left the stream's queue. What is sent on the loop is counted only as
+     * far as it stays in the queue.
      */
     private static final VarHandle BACKLOG;
 
     static {
         try {
-            BACKLOG = MethodHandles.lookup().findVarHandle(ServerStreamCall.class, "backlog", int.class);
+            BACKLOG = MethodHandles.lookup().findVarHandle(ServerStreamCall.class, "backlog", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
     /** Bytes under way above which {@link #isReady} says no; the same as grpc-java's. */
-    static final int READY_BYTES = 32 * 1024;
+    static final int READY_BYTES = Unsent.FREE_BYTES;
 
     private final ServerStream stream;
     private final ServerMethod<Q, R> method;
     private final Context.CancellableContext context;
     private final CallEvents<Q, R> events;
+    private final Unsent unsent;
     private final byte @Nullable [] authority;
     private final byte @Nullable [] acceptedEncodings;
 
@@ -65,14 +67,17 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
     private Compressor compressor = Codec.Identity.NONE;
     private @Nullable String encoding;
     private boolean compressMessages = true;
-    private int readyBytes = READY_BYTES;
+    private int readyBytes;
 
     // shared
     private volatile boolean cancelled;
+    /** The call was ended over the handler's head, which is about to be told. */
+    private volatile boolean endedByItself;
+
     private volatile boolean crossed;
 
     @SuppressWarnings("UnusedVariable") // through BACKLOG
-    private volatile int backlog;
+    private volatile long backlog;
 
     // loop
     private long queuedSeen;
@@ -86,6 +91,8 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
         this.context = context;
         this.authority = request.value(Header.AUTHORITY);
         this.acceptedEncodings = request.value(Header.GRPC_ACCEPT_ENCODING);
+        this.unsent = stream.owner().unsent();
+        this.readyBytes = Math.min(READY_BYTES, unsent.limits().call());
         this.events = new CallEvents<>(this, stream);
     }
 
@@ -220,7 +227,12 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
             return;
         }
         messageCalled = true;
-        if (cancelled) {
+        if (cancelled || endedByItself) {
+            return;
+        }
+        Status refused = unsent.refusal(backlog, readyBytes);
+        if (refused != null) {
+            overrun(refused);
             return;
         }
         ByteBuf framed;
@@ -238,8 +250,8 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
         }
         int length = framed.readableBytes();
         if (direct()) {
-            add(length);
-            sendOnLoop(framed);
+            stream.sendMessageBytes(framed);
+            sent(stream.queuedBytes());
         } else if (one && length <= MessageFramer.SMALL + MessageFramer.PREFIX) {
             reply = framed; // a plain array: nothing is lost if the application never closes
         } else {
@@ -247,18 +259,37 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
                 smallReply = false;
                 flushHeaders();
             }
-            add(length);
+            count(length);
             submit(new Connection.Task() {
                 @Override
                 void run(boolean open) {
                     if (open) {
-                        sendOnLoop(framed);
+                        queuedSeen += length;
+                        stream.sendMessageBytes(framed);
+                        sent(stream.queuedBytes());
                     } else {
                         framed.release();
+                        count(-length);
                     }
                 }
             });
         }
+    }
+
+    private void overrun(Status status) {
+        endedByItself = true;
+        if (direct()) {
+            stream.overrun(status);
+            return;
+        }
+        submit(new Connection.Task() {
+            @Override
+            void run(boolean open) {
+                if (open) {
+                    stream.overrun(status);
+                }
+            }
+        });
     }
 
     /** A long reply goes ahead of close, and its headers before it. */
@@ -274,32 +305,29 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
         });
     }
 
-    private void add(int bytes) {
-        BACKLOG.getAndAdd(this, bytes);
-    }
-
-    private void sendOnLoop(ByteBuf framed) {
-        int length = framed.readableBytes();
-        queuedSeen += length;
-        stream.sendMessageBytes(framed);
-        sent(stream.queuedBytes());
+    /** Returns what waited before. */
+    private long count(long more) {
+        long before = (long) BACKLOG.getAndAdd(this, more);
+        unsent.moved(before, before + more);
+        return before;
     }
 
     /** On the loop: so much of what was handed over still waits. */
     void sent(long queuedNow) {
-        int left = (int) (queuedSeen - queuedNow);
+        long left = queuedSeen - queuedNow;
+        if (left == 0) {
+            return;
+        }
         queuedSeen = queuedNow;
-        if (left > 0) {
-            int before = (int) BACKLOG.getAndAdd(this, -left);
-            if (before >= readyBytes && before - left < readyBytes && !closeCalled && !cancelled) {
-                events.ready();
-            }
+        long before = count(-left);
+        if (before >= readyBytes && before - left < readyBytes && !closeCalled && !cancelled && !endedByItself) {
+            events.ready();
         }
     }
 
     @Override
     public boolean isReady() {
-        return !closeCalled && !cancelled && backlog < readyBytes;
+        return !closeCalled && !isCancelled() && backlog < readyBytes;
     }
 
     @Override
@@ -307,7 +335,7 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
         if (bytes <= 0) {
             throw new IllegalArgumentException("the threshold must be above 0 bytes: " + bytes);
         }
-        readyBytes = bytes;
+        readyBytes = Math.min(bytes, unsent.limits().call());
     }
 
     @Override
@@ -377,7 +405,7 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
 
     @Override
     public boolean isCancelled() {
-        return cancelled;
+        return cancelled || endedByItself;
     }
 
     @Override
@@ -418,6 +446,11 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
 
     // ---- from the loop
 
+    /** Its stream is about to end with a status that the handler did not choose; {@link #cancelledBy} follows. */
+    void endsByItself() {
+        endedByItself = true;
+    }
+
     void cancelledBy(Status status) {
         if (!cancelled) {
             cancelled = true;
@@ -427,7 +460,8 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
 
     /** The stream has left the connection. */
     void ended(boolean settled) {
-        if (!cancelled && settled) {
+        sent(0);
+        if (!cancelled && !endedByItself && settled) {
             events.complete();
         }
     }

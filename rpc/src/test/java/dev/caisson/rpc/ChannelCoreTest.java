@@ -420,7 +420,7 @@ class ChannelCoreTest {
                 }
 
                 @Override
-                public int unsentBytes() {
+                public long unsentBytes() {
                     return 0;
                 }
             });

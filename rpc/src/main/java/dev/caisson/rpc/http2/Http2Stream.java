@@ -43,6 +43,9 @@ public abstract class Http2Stream {
     long contentLength = -1;
     private @Nullable ArrayDeque<ByteBuf> queue;
     private long queuedBytes;
+    /** Part of the queue's head was sent. */
+    private boolean headBegun;
+
     private boolean endQueued;
     private @Nullable HeaderWriter trailersQueued;
     /** In the connection's line of streams that wait for a window or for the transport. */
@@ -152,6 +155,24 @@ public abstract class Http2Stream {
         connected().resume();
     }
 
+    /**
+     * Drops what was given to {@link #sendData} and waits, but for the rest of a piece of which a part was sent: what follows
+     * stands on a boundary of pieces. Ignored after the local end.
+     */
+    public final void dropUnbegun() {
+        ArrayDeque<ByteBuf> q = queue;
+        if (q == null || localEnded()) {
+            return;
+        }
+        ByteBuf begun = headBegun ? q.poll() : null;
+        q.forEach(ByteBuf::release);
+        q.clear();
+        if (begun != null) {
+            q.add(begun);
+        }
+        queuedBytes = begun == null ? 0 : begun.readableBytes();
+    }
+
     /** Sends trailers after all queued data, and ends our side. */
     public final void sendTrailers(HeaderWriter trailers) {
         if (closed || localEnded()) {
@@ -203,9 +224,11 @@ public abstract class Http2Stream {
         int length = head.readableBytes();
         if (length <= room) {
             q.poll();
+            headBegun = false;
             queuedBytes -= length;
             c.writeData(this, head, endQueued && queuedBytes == 0);
         } else {
+            headBegun = true;
             queuedBytes -= room;
             c.writeData(this, head.readRetainedSlice(room), false);
         }
@@ -223,11 +246,10 @@ public abstract class Http2Stream {
     final void dropQueue() {
         ArrayDeque<ByteBuf> q = queue;
         if (q != null) {
-            for (ByteBuf data = q.poll(); data != null; data = q.poll()) {
-                data.release();
-            }
+            q.forEach(ByteBuf::release);
         }
         queue = null;
+        headBegun = false;
         queuedBytes = 0;
         trailersQueued = null;
         endQueued = false;
