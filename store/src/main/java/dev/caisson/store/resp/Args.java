@@ -21,7 +21,8 @@ public final class Args {
     private int[] bounds;
     private int count;
 
-    Args() {
+    /** No arguments; a reader or a batch points it at some. */
+    public Args() {
         bytes = Input.NOTHING;
         bounds = new int[2 * INITIAL_ARGUMENTS];
     }

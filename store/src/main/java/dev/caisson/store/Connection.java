@@ -1,0 +1,178 @@
+package dev.caisson.store;
+
+import dev.caisson.store.resp.Args;
+import dev.caisson.store.resp.RespException;
+import dev.caisson.store.resp.RespReader;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client on a socket. Reading and writing belong to one loop, so the reader cannot outlive the writer: whichever ends
+ * first, the channel ends, and with it all that the client had.
+ */
+final class Connection extends Conversation {
+    private static final Logger LOG = System.getLogger(Connection.class.getName());
+
+    /** Bytes of requests that may wait here while none is taken; then no more are read. */
+    static final int MAX_HELD_BYTES = 1 << 20;
+
+    private final Channel channel;
+    private final RespReader reader;
+    private final Handler handler = new Handler();
+    private boolean reading;
+    private boolean closing;
+
+    Connection(Store store, Loop loop, long id, Channel channel) {
+        super(store, loop, id);
+        this.channel = channel;
+        this.reader = new RespReader(store.options().limits());
+    }
+
+    Channel channel() {
+        return channel;
+    }
+
+    ChannelInboundHandlerAdapter handler() {
+        return handler;
+    }
+
+    @Override
+    @Nullable
+    Args next() {
+        if (closing) {
+            return null;
+        }
+        try {
+            if (!reader.next()) {
+                return null;
+            }
+        } catch (RespException bad) {
+            out.protocol(protocol());
+            out.error("ERR " + bad.getMessage());
+            closing = true;
+            return null;
+        }
+        Args args = reader.args();
+        if (args.is(0, "POST") || args.is(0, "HOST:")) {
+            LOG.log(
+                    Level.WARNING,
+                    "possible cross-protocol attack: {0} sent an HTTP request to the RESP port; the connection is closed",
+                    channel.remoteAddress());
+            channel.close();
+            return null;
+        }
+        return args;
+    }
+
+    @Override
+    void send() {
+        int length = out.length();
+        ByteBuf bytes = channel.alloc().ioBuffer(length);
+        bytes.writeBytes(out.array(), 0, length);
+        out.reset();
+        channel.writeAndFlush(bytes, channel.voidPromise());
+    }
+
+    @Override
+    boolean isClogged() {
+        return !channel.isWritable();
+    }
+
+    @Override
+    public int subscriptions() {
+        return 0;
+    }
+
+    @Override
+    public void closeWhenSent() {
+        if (loop.executor.inEventLoop()) {
+            closing = true; // it settles at the end of the burst
+        } else {
+            drain();
+        }
+    }
+
+    /** Takes no further request, gives the replies that are due, then closes. Any thread. */
+    void drain() {
+        loop.execute(() -> {
+            closing = true;
+            settle();
+        });
+    }
+
+    @Override
+    void settle() {
+        if (isClosed()) {
+            return;
+        }
+        if (closing && isIdle()) {
+            channel.writeAndFlush(channel.alloc().ioBuffer(0)).addListener(ChannelFutureListener.CLOSE);
+            return;
+        }
+        boolean read = isTaking() && !isClogged() || reader.held() < MAX_HELD_BYTES;
+        if (channel.config().isAutoRead() != read) {
+            channel.config().setAutoRead(read);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "client " + id() + " " + channel.remoteAddress();
+    }
+
+    private final class Handler extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            ByteBuf bytes = (ByteBuf) message;
+            try {
+                if (closing) {
+                    return;
+                }
+                int count = bytes.readableBytes();
+                byte[] into = reader.buffer(count);
+                bytes.readBytes(into, reader.position(), count);
+                reader.filled(count);
+            } finally {
+                bytes.release();
+            }
+            if (!reading) {
+                reading = true;
+                loop.begin();
+            }
+            take();
+        }
+
+        @Override
+        public void channelReadComplete(ChannelHandlerContext context) {
+            reading = false;
+            endBurst();
+        }
+
+        @Override
+        public void channelWritabilityChanged(ChannelHandlerContext context) {
+            if (channel.isWritable()) {
+                resume();
+            }
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            ended();
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            if (!(cause instanceof IOException)) {
+                LOG.log(Level.ERROR, "connection of " + Connection.this + " failed and is closed", cause);
+            }
+            context.close();
+        }
+    }
+}

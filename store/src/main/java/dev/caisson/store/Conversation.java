@@ -1,0 +1,394 @@
+package dev.caisson.store;
+
+import dev.caisson.store.engine.Command;
+import dev.caisson.store.engine.Errors;
+import dev.caisson.store.engine.Session;
+import dev.caisson.store.resp.Args;
+import dev.caisson.store.resp.ErrorReply;
+import dev.caisson.store.resp.RespWriter;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes the requests of one client, has each run where its keys are, and gives the replies back in order.
+ *
+ * <pre>
+ *   READY ──a command needs several shards, or all earlier ones done──► STALLED ──it has run──► READY
+ *     └──────────────────────────────close──────────────────────────────────┴──────────────────► CLOSED
+ * </pre>
+ *
+ * <ul>
+ *   <li>Keys of this loop's own shard: answered straight into the output.
+ *   <li>Keys of one other shard: into the batch for that shard, which leaves at the end of the read burst.
+ *   <li>Keys of several shards, or a command that touches the session: the shards are borrowed ({@link Borrow}); until it
+ *       has run, no further request is taken.
+ *   <li>A command without keys waits for all earlier ones, so it sees what they did.
+ * </ul>
+ *
+ * <p>Belongs to its loop; batches under way read what it fixed for them before.
+ */
+abstract class Conversation extends Session {
+    /** How many replies may be on their way; further requests wait unread. */
+    static final int MAX_PIPELINED = 65_536;
+    /** Bytes of output of a burst after which it is handed on although the burst goes on. */
+    static final int HAND_ON_BYTES = 256 << 10;
+
+    final Store store;
+    final Loop loop;
+    final RespWriter out = new RespWriter();
+
+    /** For each reply that is not in {@link #out} yet, in order: the batch that has or gets it. */
+    private final ArrayDeque<Batch> order = new ArrayDeque<>();
+    /** The batch being filled for each shard; made when first needed. */
+    private final @Nullable Batch[] filling;
+    /** Batches to be used again; at most two for each shard. */
+    private final ArrayDeque<Batch> spare = new ArrayDeque<>();
+
+    private boolean stalled;
+    private boolean closed;
+    private boolean draining;
+    /** What runs when the shards were borrowed, or all earlier commands are done. */
+    private @Nullable Command parked;
+
+    private @Nullable Args parkedArgs;
+    /** Whether {@link #parked} waits for earlier replies before it asks for shards. */
+    private boolean waitsForEarlier;
+
+    Conversation(Store store, Loop loop, long id) {
+        super(id, store.now());
+        this.store = store;
+        this.loop = loop;
+        this.filling = new Batch[store.loops().length];
+    }
+
+    // ---- what kinds of clients differ in
+
+    /** The next request that has arrived, or null; bad bytes are dealt with here. */
+    abstract @Nullable Args next();
+
+    /** Sends what is in {@link #out}, and empties it. */
+    abstract void send();
+
+    /** Whether the client takes no more output for now; requests then wait. */
+    abstract boolean isClogged();
+
+    /** A burst is over: looks whether to read on, and whether to close. */
+    abstract void settle();
+
+    // ---- taking requests
+
+    /** Takes the requests that have arrived. */
+    final void take() {
+        while (!stalled && !closed && order.size() < MAX_PIPELINED && !isClogged()) {
+            Args args = next();
+            if (args == null) {
+                break;
+            }
+            dispatch(args);
+            if (out.length() >= HAND_ON_BYTES) {
+                send();
+            }
+        }
+    }
+
+    /** Ends a read burst: batches leave, output is sent. */
+    final void endBurst() {
+        submit();
+        loop.commit();
+        if (out.length() > 0) {
+            send();
+        }
+        settle();
+    }
+
+    /** Goes on after a stall, or when the client takes output again. */
+    final void goOn() {
+        stalled = false;
+        resume();
+    }
+
+    final void resume() {
+        if (closed || draining) {
+            return;
+        }
+        draining = true; // what is delivered meanwhile does not come here again
+        try {
+            loop.begin();
+            take();
+            endBurst();
+        } finally {
+            draining = false;
+        }
+    }
+
+    private void submit() {
+        for (int i = 0; i < filling.length; i++) {
+            Batch batch = filling[i];
+            if (batch != null) {
+                filling[i] = null;
+                batch.loop.submit(batch);
+            }
+        }
+    }
+
+    private void dispatch(Args args) {
+        Command command;
+        try {
+            command = find(args);
+            check(command);
+        } catch (ErrorReply refused) {
+            breakTransaction();
+            refuse(refused);
+            return;
+        }
+        if (inTransaction() && !command.is(Command.NOT_QUEUED)) {
+            try {
+                if (command.is(Command.NO_MULTI)) {
+                    breakTransaction();
+                    throw new ErrorReply("ERR Command not allowed inside a transaction");
+                }
+                queue(command, args);
+                sink().simple("QUEUED");
+                sealed();
+            } catch (ErrorReply refused) {
+                refuse(refused);
+            }
+            return;
+        }
+        long shards = command.shards(args, this, store.sharding());
+        boolean home = shards == 0 || command.is(Command.HOME);
+        if (home && !order.isEmpty()) {
+            park(command, args, true);
+        } else if (shards == 0) {
+            run(command, args, false);
+        } else if ((shards & (shards - 1)) == 0) {
+            Loop owner = store.loops()[Long.numberOfTrailingZeros(shards)];
+            if (owner == loop && loop.isHome()) {
+                run(command, args, true);
+            } else if (home) {
+                park(command, args, false);
+            } else {
+                batch(owner).add(command, args);
+                order.add(batch(owner));
+            }
+        } else {
+            park(command, args, false);
+        }
+    }
+
+    private Command find(Args args) {
+        Command command = store.commands().find(args);
+        if (command == null) {
+            throw unknown(args);
+        }
+        if (!command.subcommands().isEmpty() && args.count() > 1) {
+            Command sub = command.subcommands().get(args.text(1).toLowerCase(Locale.ROOT));
+            if (sub == null) {
+                throw new ErrorReply("ERR unknown subcommand '" + printable(args.text(1), 128) + "'. Try "
+                        + command.name() + " HELP.");
+            }
+            command = sub;
+        }
+        if (!command.arityFits(args.count())) {
+            command.usage().rejected();
+            throw Errors.arity(command.fullName());
+        }
+        return command;
+    }
+
+    private static ErrorReply unknown(Args args) {
+        StringBuilder with = new StringBuilder();
+        for (int i = 1; i < args.count() && with.length() < 128; i++) {
+            with.append('\'')
+                    .append(printable(args.text(i), 128 - with.length()))
+                    .append("' ");
+        }
+        return new ErrorReply(
+                "ERR unknown command '" + printable(args.text(0), 128) + "', with args beginning with: " + with);
+    }
+
+    private static String printable(String text, int most) {
+        String cut = text.length() > most ? text.substring(0, most) : text;
+        return cut.replace('\r', ' ').replace('\n', ' ');
+    }
+
+    private void check(Command command) {
+        if (!authenticated() && !command.is(Command.NO_AUTH)) {
+            command.usage().rejected();
+            throw new ErrorReply(Errors.NO_AUTH);
+        }
+        if (subscriptions() > 0 && protocol() == 2 && !command.is(Command.WHILE_SUBSCRIBED)) {
+            throw new ErrorReply("ERR Can't execute '" + command.fullName()
+                    + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
+        }
+        if (command.is(Command.DENY_OOM) && store.isFull(loop)) {
+            command.usage().rejected();
+            throw new ErrorReply(Errors.OUT_OF_MEMORY);
+        }
+    }
+
+    // ---- running
+
+    private void run(Command command, Args args, boolean own) {
+        loop.call.execute(command, args, this, sink(), own ? loop.shard : null);
+        sealed();
+    }
+
+    /** Sets a command aside until earlier ones are done or shards are here. */
+    private void park(Command command, Args args, boolean afterEarlier) {
+        stalled = true;
+        parked = command;
+        parkedArgs = args.detach();
+        waitsForEarlier = afterEarlier;
+        submit();
+        if (!afterEarlier) {
+            borrow(command, parkedArgs);
+        }
+    }
+
+    private void borrow(Command command, Args args) {
+        long shards = command.shards(args, this, store.sharding());
+        if (shards == 0) {
+            loop.begin();
+            borrowed();
+            goOn();
+        } else {
+            new Borrow(this, shards).start();
+        }
+    }
+
+    /** The shards of the parked command are here. */
+    final void borrowed() {
+        Command command = parked;
+        Args args = parkedArgs;
+        parked = null;
+        parkedArgs = null;
+        if (command == null || args == null || closed) {
+            return;
+        }
+        loop.begin();
+        loop.call.execute(command, args, this, sink(), null);
+        sealed();
+        loop.commit();
+    }
+
+    // ---- replies
+
+    /** Where the next reply is written: the output, or behind those that are still on their way. */
+    private RespWriter sink() {
+        if (order.isEmpty()) {
+            out.protocol(protocol());
+            return out;
+        }
+        return localBatch().local();
+    }
+
+    /** The reply begun on {@link #sink} is complete. */
+    private void sealed() {
+        if (!order.isEmpty()) {
+            Batch local = localBatch();
+            local.sealed();
+            order.add(local);
+        }
+    }
+
+    private @Nullable Batch local;
+
+    private Batch localBatch() {
+        Batch batch = local;
+        if (batch == null) {
+            batch = fresh(loop);
+            local = batch;
+        }
+        return batch;
+    }
+
+    private void refuse(ErrorReply refused) {
+        sink().error(refused);
+        sealed();
+    }
+
+    private Batch batch(Loop owner) {
+        Batch batch = filling[owner.index];
+        if (batch == null) {
+            batch = fresh(owner);
+            filling[owner.index] = batch;
+        }
+        return batch;
+    }
+
+    private Batch fresh(Loop owner) {
+        for (int i = spare.size(); i > 0; i--) {
+            Batch batch = spare.remove();
+            if (batch.loop == owner) {
+                return batch;
+            }
+            spare.add(batch);
+        }
+        return new Batch(this, owner);
+    }
+
+    /** A batch has come back: what can be given now, in order, is given. */
+    final void delivered() {
+        if (closed) {
+            order.clear();
+            return;
+        }
+        for (Batch batch; (batch = order.peek()) != null && batch.done; ) {
+            order.remove();
+            if (batch.take(out)) {
+                batch.reset();
+                if (batch == local) {
+                    local = null;
+                }
+                if (spare.size() < 2 * filling.length) {
+                    spare.add(batch);
+                }
+            }
+            if (out.length() >= HAND_ON_BYTES) {
+                send();
+            }
+        }
+        if (out.length() > 0) {
+            send();
+        }
+        if (order.isEmpty() && waitsForEarlier && parked != null && parkedArgs != null) {
+            waitsForEarlier = false;
+            borrow(parked, parkedArgs);
+        } else if (!stalled) {
+            resume();
+        } else {
+            settle();
+        }
+    }
+
+    // ---- the end
+
+    /** Whether further requests are taken. */
+    final boolean isTaking() {
+        return !stalled && order.size() < MAX_PIPELINED;
+    }
+
+    final boolean isClosed() {
+        return closed;
+    }
+
+    /** Whether nothing of it is under way. */
+    final boolean isIdle() {
+        return order.isEmpty() && !stalled;
+    }
+
+    /** The client is gone: what it watches is given up. On its loop. */
+    final void ended() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        List<Watched> had = abandonTransaction();
+        for (Watched each : had) {
+            store.loops()[each.shard()].submit(at -> at.shard.unwatch(each.key()));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+package dev.caisson.store;
+
+import dev.caisson.store.engine.Session;
+import dev.caisson.store.resp.Args;
+import dev.caisson.store.resp.Reply;
+import dev.caisson.store.resp.RespDecoder;
+import dev.caisson.store.resp.RespException;
+import java.nio.channels.ClosedChannelException;
+import java.util.ArrayDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A client in this process: the same order and the same rules as on a socket, without the socket. Speaks RESP3. */
+final class LocalConversation extends Conversation {
+    private record Request(Args args, CompletableFuture<Reply> reply) {}
+
+    /* Arrived, not taken. Loop only, as all fields but `inFlight`. */
+    private final ArrayDeque<Request> requests = new ArrayDeque<>();
+    /* Taken, not answered. */
+    private final ArrayDeque<CompletableFuture<Reply>> replies = new ArrayDeque<>();
+    private final RespDecoder decoder = new RespDecoder();
+    private final Consumer<Reply> pushes;
+    /** Requests that were given and not answered; any thread. */
+    private final AtomicInteger inFlight = new AtomicInteger();
+
+    private boolean closing;
+
+    LocalConversation(Store store, Loop loop, long id, Consumer<Reply> pushes) {
+        super(store, loop, id);
+        this.pushes = pushes;
+        protocol(3);
+    }
+
+    /** Any thread. */
+    CompletableFuture<Reply> request(Args args) {
+        CompletableFuture<Reply> reply = new CompletableFuture<>();
+        if (inFlight.incrementAndGet() > MAX_PIPELINED) {
+            inFlight.decrementAndGet();
+            reply.completeExceptionally(new IllegalStateException("more than " + MAX_PIPELINED
+                    + " requests of one client are unanswered; wait for replies, or use more clients"));
+            return reply;
+        }
+        if (!loop.tryExecute(() -> arrived(new Request(args, reply)))) {
+            reply.completeExceptionally(new ClosedChannelException());
+        }
+        return reply;
+    }
+
+    private void arrived(Request request) {
+        if (isClosed() || closing) {
+            request.reply.completeExceptionally(new ClosedChannelException());
+            return;
+        }
+        requests.add(request);
+        resume();
+    }
+
+    @Override
+    @Nullable
+    Args next() {
+        Request request = requests.poll();
+        if (request == null) {
+            return null;
+        }
+        replies.add(request.reply);
+        return request.args;
+    }
+
+    @Override
+    void send() {
+        try {
+            decoder.feed(out.array(), 0, out.length());
+            out.reset();
+            for (Reply reply; (reply = decoder.next()) != null; ) {
+                if (reply instanceof Reply.Push push) {
+                    pushes.accept(push);
+                } else {
+                    inFlight.decrementAndGet();
+                    replies.remove().complete(reply);
+                }
+            }
+        } catch (RespException ours) {
+            throw new IllegalStateException("the store wrote a reply that is none", ours);
+        }
+    }
+
+    @Override
+    boolean isClogged() {
+        return false;
+    }
+
+    @Override
+    void settle() {
+        if (closing && isIdle() && !isClosed()) {
+            end();
+        }
+    }
+
+    @Override
+    public int subscriptions() {
+        return 0;
+    }
+
+    @Override
+    public void closeWhenSent() {
+        loop.execute(() -> {
+            closing = true;
+            settle();
+        });
+    }
+
+    /** On the loop. */
+    void end() {
+        ended();
+        ClosedChannelException gone = new ClosedChannelException();
+        replies.forEach(reply -> reply.completeExceptionally(gone));
+        requests.forEach(request -> request.reply.completeExceptionally(gone));
+        replies.clear();
+        requests.clear();
+    }
+
+    /** The session of a loop that runs no command for anybody yet. */
+    static final class Nobody extends Session {
+        Nobody(long now) {
+            super(0, now);
+        }
+
+        @Override
+        public int subscriptions() {
+            return 0;
+        }
+
+        @Override
+        public void closeWhenSent() {}
+    }
+
+    @Override
+    public String toString() {
+        return "client " + id() + " in this process";
+    }
+}

@@ -1,0 +1,131 @@
+package dev.caisson.store;
+
+import dev.caisson.store.engine.Call;
+import dev.caisson.store.engine.Expiry;
+import dev.caisson.store.engine.Shard;
+import io.netty.channel.EventLoop;
+import java.util.ArrayDeque;
+import java.util.concurrent.RejectedExecutionException;
+
+/**
+ * An event loop and the shard that it owns.
+ *
+ * <pre>
+ *   AT HOME ──lend──► LENT ──returned──► AT HOME (what waited runs, in order)
+ * </pre>
+ *
+ * <p>While its shard is lent the loop goes on with I/O; work on the shard waits in a queue. Only the loop's own thread
+ * touches the fields here; other threads come through {@link #submit}.
+ */
+final class Loop {
+    /** Work on the shard, or a request to borrow it. */
+    @FunctionalInterface
+    interface Work {
+        /** Runs on the loop's thread, with the shard at home. */
+        void run(Loop loop);
+    }
+
+    /** How often the loop looks after its shard: expiry, rehash, figures. */
+    static final long TICK_MILLIS = 100;
+
+    final Store store;
+    final int index;
+    final EventLoop executor;
+    final Shard shard;
+    /** Runs commands on this thread: on this shard, or on those that were lent to it. */
+    final Call call;
+
+    private final Expiry expiry;
+    /* Bounded by the number of clients: each has at most one batch for a shard and one barrier under way. */
+    private final ArrayDeque<Work> waiting = new ArrayDeque<>();
+    private boolean lent;
+    private long lends;
+
+    Loop(Store store, int index, EventLoop executor, Shard shard, Call call) {
+        this.store = store;
+        this.index = index;
+        this.executor = executor;
+        this.shard = shard;
+        this.call = call;
+        this.expiry = new Expiry(shard);
+    }
+
+    /** Whether work on the shard can run right now. Own thread only. */
+    boolean isHome() {
+        return !lent && waiting.isEmpty();
+    }
+
+    /** Has the work run here as soon as the shard is at home, after all that was submitted before. Any thread. */
+    void submit(Work work) {
+        if (executor.inEventLoop()) {
+            take(work);
+        } else {
+            execute(() -> take(work));
+        }
+    }
+
+    /** Has this run on the loop's thread; dropped if the loop has ended, and with it all that it could act on. Any thread. */
+    void execute(Runnable code) {
+        boolean ignored = tryExecute(code);
+    }
+
+    /** As {@link #execute}; says whether the loop took it. */
+    boolean tryExecute(Runnable code) {
+        try {
+            executor.execute(code);
+            return true;
+        } catch (RejectedExecutionException ended) {
+            return false;
+        }
+    }
+
+    private void take(Work work) {
+        if (isHome()) {
+            work.run(this);
+        } else {
+            waiting.add(work);
+        }
+    }
+
+    /** Gives the shard away until {@link #returned}. Only from within work. */
+    void lend() {
+        commit();
+        lent = true;
+        lends++;
+    }
+
+    /** The shard is back. Any thread. */
+    void returned() {
+        if (!executor.inEventLoop()) {
+            execute(this::returned);
+            return;
+        }
+        lent = false;
+        Work work;
+        while (!lent && (work = waiting.poll()) != null) {
+            work.run(this);
+        }
+    }
+
+    /** Begins a burst of commands: they share one time. */
+    Call begin() {
+        call.now(store.now());
+        return call;
+    }
+
+    /** Ends a burst of commands: what they changed becomes one record of the log. */
+    void commit() {
+        shard.publish();
+    }
+
+    void tick() {
+        if (isHome()) {
+            expiry.step(begin());
+            commit();
+        }
+    }
+
+    long lends() {
+        return lends;
+    }
+}

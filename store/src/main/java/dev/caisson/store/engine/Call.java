@@ -1,0 +1,409 @@
+package dev.caisson.store.engine;
+
+import dev.caisson.store.data.Value;
+import dev.caisson.store.engine.Shard.Figure;
+import dev.caisson.store.resp.Args;
+import dev.caisson.store.resp.ErrorReply;
+import dev.caisson.store.resp.RespWriter;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.Arrays;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One command while it runs: its arguments, its reply, and the keys it may touch.
+ *
+ * <p>What a handler does: read keys by the position of their argument ({@link #string}, {@link #value} ...), change them,
+ * say {@link #changed} after each change, and write one reply to {@link #out}. It runs alone: no other command sees the
+ * shards of its keys meanwhile. It must not keep this object, the arguments or the writer.
+ *
+ * <p>What is logged: the command as it was given, if it changed something, or what {@link #logAs} said instead. The log is
+ * replayed through the same handlers, so a handler whose outcome depends on time, chance or order must resolve it.
+ *
+ * <p>Not thread-safe: one for each loop, used again and again.
+ */
+public final class Call {
+    private static final Logger LOG = System.getLogger(Call.class.getName());
+    private static final int CLOCK_MASK = 0xffffff;
+
+    private final Sharding sharding;
+    private final Shard[] shards;
+    private final Settings settings;
+    private final RandomGenerator random;
+    /** Resolved commands since {@link #clearEffects}; RESP arrays. */
+    private final RespWriter effects = new RespWriter();
+
+    /** Whether changes are collected for the log. */
+    private boolean logging;
+    /** Whether it runs what the log holds: then nothing expires by itself. */
+    private boolean replaying;
+
+    private long now;
+
+    public Args args;
+    public RespWriter out;
+    public Session session;
+    public Command command;
+
+    /** The shard of all keys, if there is one only. */
+    private @Nullable Shard single;
+
+    private boolean changed;
+    private boolean resolved;
+
+    /* The item last looked up, so that the steps of a command need not look again. */
+    private int lastArg = -1;
+    private @Nullable Object lastItem;
+
+    /** Made by the loop, for its life. {@code shards} are all of the store; it touches only those that its thread has. */
+    public Call(Sharding sharding, Shard[] shards, Settings settings, RandomGenerator random, Session nobody) {
+        this.sharding = sharding;
+        this.shards = shards;
+        this.settings = settings;
+        this.random = random;
+        this.args = new Args();
+        this.out = new RespWriter();
+        this.session = nobody;
+        this.command = NONE;
+    }
+
+    private static final Command NONE = new Command(new Command.Builder("none"), null);
+
+    // ---- for the loop
+
+    /** Sets the time of the commands that follow, milliseconds since 1970. */
+    public void now(long millis) {
+        now = millis;
+    }
+
+    /** Whether changes are collected for the log; they are not at first. */
+    public void logging(boolean on) {
+        logging = on;
+    }
+
+    /** Whether commands come from the log: nothing expires but by a logged command. */
+    public void replaying(boolean on) {
+        replaying = on;
+    }
+
+    /** What was changed since the last {@link #clearEffects}, as RESP commands for the log. */
+    public RespWriter effects() {
+        return effects;
+    }
+
+    public void clearEffects() {
+        effects.reset();
+    }
+
+    /**
+     * Runs a command whose arity fits, on the thread that has the shards of its keys.
+     *
+     * @param only the shard of all its keys, or null to look at each key
+     */
+    public void execute(Command command, Args args, Session session, RespWriter out, @Nullable Shard only) {
+        this.command = command;
+        this.args = args;
+        this.session = session;
+        this.out = out;
+        this.single = only;
+        this.changed = false;
+        this.resolved = false;
+        this.lastArg = -1;
+        int mark = out.length();
+        command.usage.ran();
+        try {
+            command.handler.run(this);
+        } catch (ErrorReply error) {
+            command.usage.failed();
+            out.truncate(mark);
+            out.error(error);
+        } catch (RuntimeException | StackOverflowError failure) {
+            LOG.log(Level.ERROR, "command " + command + " failed", failure);
+            command.usage.failed();
+            out.truncate(mark);
+            out.error("ERR internal error in '" + command + "': "
+                    + failure.getClass().getSimpleName());
+        }
+        if (changed && logging && !resolved) {
+            logVerbatim();
+        }
+    }
+
+    /** Runs a command inside of the running one, as EXEC does: with the same shards, appending to the same reply. */
+    void nested(Command inner, Args innerArgs) {
+        Command outer = command;
+        Args outerArgs = args;
+        Shard outerSingle = single;
+        boolean outerChanged = changed;
+        execute(inner, innerArgs, session, out, outerSingle);
+        command = outer;
+        args = outerArgs;
+        changed = outerChanged;
+        resolved = true; // each of them was logged by itself
+        lastArg = -1;
+    }
+
+    // ---- what a handler asks
+
+    /** Milliseconds since 1970; the same for all commands of a burst. */
+    public long now() {
+        return now;
+    }
+
+    public RandomGenerator random() {
+        return random;
+    }
+
+    public Settings settings() {
+        return settings;
+    }
+
+    /** The number of arguments, the command's name included. */
+    public int count() {
+        return args.count();
+    }
+
+    /**
+     * Refuses the command if it would touch more elements than one command may.
+     *
+     * @throws ErrorReply that says how to raise the limit
+     */
+    public void work(long elements) {
+        if (elements > settings.workLimit()) {
+            throw new ErrorReply("ERR '" + command.fullName() + "' would touch " + elements
+                    + " elements, the limit for one command is " + settings.workLimit()
+                    + " (CONFIG SET command-work-limit raises it; SCAN and its kin take them in parts)");
+        }
+    }
+
+    /** All shards, for commands that need all. */
+    public Shard[] shards() {
+        return shards;
+    }
+
+    Shard shard(int arg) {
+        Shard only = single;
+        return only != null ? only : shards[sharding.shardOf(args, arg)];
+    }
+
+    Shard shardOf(byte[] key) {
+        Shard only = single;
+        return only != null ? only : shards[sharding.shardOf(key)];
+    }
+
+    // ---- keys
+
+    /** The item of the key at this argument, counted as used; null if there is none, or it has expired. */
+    @Nullable
+    Object item(int arg) {
+        if (arg == lastArg) {
+            return lastItem;
+        }
+        Object item = look(arg);
+        if (item != null && !session.noTouch) {
+            Keyspace.clock(item, (int) (now / 1000) & CLOCK_MASK);
+        }
+        if (command.is(Command.READ)) {
+            shard(arg).count(item == null ? Figure.MISSES : Figure.HITS);
+        }
+        return item;
+    }
+
+    /** As {@link #item}, but does not count as use. */
+    @Nullable
+    Object look(int arg) {
+        Shard shard = shard(arg);
+        Object item = shard.peek(args.bytes(), args.offset(arg), args.length(arg));
+        if (item != null && expired(item)) {
+            expire(shard, args.bytes(), args.offset(arg), args.length(arg));
+            item = null;
+        }
+        lastArg = arg;
+        lastItem = item;
+        return item;
+    }
+
+    /** Whether there is a key at this argument. */
+    public boolean exists(int arg) {
+        return item(arg) != null;
+    }
+
+    boolean expired(Object item) {
+        long at = Keyspace.expireAt(item);
+        return at >= 0 && now > at && !replaying;
+    }
+
+    /** Removes a key whose time has come. */
+    void expire(Shard shard, byte[] bytes, int offset, int length) {
+        shard.take(bytes, offset, length);
+        shard.count(Figure.EXPIRED);
+        if (logging) {
+            effects.array(2);
+            effects.bulk("DEL");
+            effects.bulk(bytes, offset, length);
+        }
+        shard.changed(bytes, offset, length, "expired", Event.EXPIRED);
+    }
+
+    /**
+     * The entry of the string at this argument, to be read by {@link StringEntry}; null if there is no key.
+     *
+     * @throws ErrorReply if it is no string
+     */
+    public byte @Nullable [] string(int arg) {
+        Object item = item(arg);
+        if (item == null || item instanceof byte[]) {
+            return (byte[]) item;
+        }
+        throw ErrorReply.WRONGTYPE;
+    }
+
+    private @Nullable Node node(int arg) {
+        Object item = item(arg);
+        if (item instanceof byte[]) {
+            throw ErrorReply.WRONGTYPE;
+        }
+        return (Node) item;
+    }
+
+    /**
+     * The value of the key at this argument, or null if there is no key.
+     *
+     * @throws ErrorReply if it is of another type
+     */
+    <T extends Value> @Nullable T value(int arg, Class<T> type) {
+        Node node = node(arg);
+        if (node == null) {
+            return null;
+        }
+        if (!type.isInstance(node.value)) {
+            throw ErrorReply.WRONGTYPE;
+        }
+        return type.cast(node.value);
+    }
+
+    /**
+     * The value of the key at this argument, made if there is none. Who makes one must leave it non-empty, or call
+     * {@link #removeIfEmpty}.
+     */
+    <T extends Value> T valueForWrite(int arg, Class<T> type, Supplier<T> empty) {
+        T value = value(arg, type);
+        return value != null ? value : type.cast(putValue(arg, empty.get()));
+    }
+
+    /** Makes this the value of the key, in the place of whatever it had, without a time to live; returns the value. */
+    public Value putValue(int arg, Value value) {
+        Node node = new Node(args.copy(arg), value);
+        node.clock = (int) (now / 1000) & CLOCK_MASK;
+        put(arg, node);
+        return value;
+    }
+
+    /** Makes this entry that of the key, in the place of whatever it had. */
+    public void putString(int arg, byte[] entry) {
+        StringEntry.clock(entry, (int) (now / 1000) & CLOCK_MASK);
+        put(arg, entry);
+    }
+
+    void put(int arg, Object item) {
+        shard(arg).put(item, args.bytes(), args.offset(arg), args.length(arg));
+        lastArg = arg;
+        lastItem = item;
+    }
+
+    /** When the key expires, milliseconds since 1970; -1 for never or no key. */
+    public long expireAt(int arg) {
+        Object item = item(arg);
+        return item == null ? -1 : Keyspace.expireAt(item);
+    }
+
+    /** Sets when the key, which exists, expires; -1 for never. */
+    public void expireAt(int arg, long at) {
+        Object item = look(arg);
+        if (item instanceof Node node) {
+            shard(arg).expireAt(node, at);
+        } else if (item != null) {
+            put(arg, StringEntry.withExpiry((byte[]) item, at));
+        }
+    }
+
+    /** Removes the key; returns whether there was one. Says {@code del} to those who listen. */
+    public boolean remove(int arg) {
+        return remove(arg, "del");
+    }
+
+    boolean remove(int arg, String event) {
+        if (look(arg) == null) {
+            return false;
+        }
+        shard(arg).take(args.bytes(), args.offset(arg), args.length(arg));
+        lastItem = null;
+        changed(arg, event, Event.GENERIC);
+        return true;
+    }
+
+    /** Removes the key if its value has become empty; returns whether it did. Call it after {@link #changed}. */
+    public boolean removeIfEmpty(int arg) {
+        return look(arg) instanceof Node node && node.isEmpty() && remove(arg);
+    }
+
+    // ---- changes
+
+    /**
+     * Must be called after each change of the key at this argument: it counts memory, versions and notifications, and has
+     * the command logged.
+     *
+     * @param event Redis's name of the event, such as "hset"
+     * @param kind a constant of {@link Event}
+     */
+    public void changed(int arg, String event, char kind) {
+        changed = true;
+        Shard shard = shard(arg);
+        Object item = arg == lastArg ? lastItem : shard.peek(args.bytes(), args.offset(arg), args.length(arg));
+        if (item instanceof Node node) {
+            shard.recharge(node);
+        }
+        shard.changed(args.bytes(), args.offset(arg), args.length(arg), event, kind);
+    }
+
+    /** Has the command logged although no single key of its arguments changed (FLUSHALL). */
+    void changedEverything() {
+        changed = true;
+    }
+
+    /** Logs this command instead of the one that was given; may be called more than once. */
+    public void logAs(byte[]... parts) {
+        resolved = true;
+        if (logging) {
+            effects.array(parts.length);
+            for (byte[] part : parts) {
+                effects.bulk(part);
+            }
+        }
+    }
+
+    /** Logs nothing for this command, whatever it changed. */
+    public void logNothing() {
+        resolved = true;
+    }
+
+    private void logVerbatim() {
+        effects.array(args.count());
+        for (int i = 0; i < args.count(); i++) {
+            effects.bulk(args.bytes(), args.offset(i), args.length(i));
+        }
+    }
+
+    /** Whether what is at the two arguments is the same key. */
+    boolean sameKey(int one, int other) {
+        return Arrays.equals(
+                args.bytes(),
+                args.offset(one),
+                args.offset(one) + args.length(one),
+                args.bytes(),
+                args.offset(other),
+                args.offset(other) + args.length(other));
+    }
+}

@@ -1,0 +1,15 @@
+package dev.caisson.store.engine;
+
+/** All commands of the store. */
+public final class Commands {
+    private Commands() {}
+
+    /** A new table of all of them, with counts of its own. */
+    public static CommandTable all() {
+        return CommandTable.of(
+                ConnectionCommands::register,
+                KeyCommands::register,
+                StringCommands::register,
+                TransactionCommands::register);
+    }
+}

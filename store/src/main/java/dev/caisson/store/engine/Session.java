@@ -1,0 +1,132 @@
+package dev.caisson.store.engine;
+
+import dev.caisson.store.resp.Args;
+import dev.caisson.store.resp.ErrorReply;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the store knows of one client: a connection, a client in this process, or the replay of the log. Belongs to the
+ * loop of its connection; only what says so may be called from other threads.
+ */
+public abstract class Session {
+    /** A key watched for a transaction, and its version then. */
+    public record Watched(Key key, int shard, long version) {}
+
+    /** Commands between MULTI and EXEC. */
+    static final class Transaction {
+        final List<Queued> commands = new ArrayList<>();
+        /** A command was refused: EXEC answers EXECABORT. */
+        boolean broken;
+    }
+
+    record Queued(Command command, Args args) {}
+
+    private final long id;
+    private final long createdAtMillis;
+    private int protocol = 2;
+    private String name = "";
+    private String user = "default";
+    private boolean authenticated = true;
+
+    @Nullable
+    Transaction transaction;
+
+    final List<Watched> watched = new ArrayList<>();
+    /** CLIENT NO-TOUCH: reads do not count as use. */
+    boolean noTouch;
+
+    protected Session(long id, long createdAtMillis) {
+        this.id = id;
+        this.createdAtMillis = createdAtMillis;
+    }
+
+    /** A number that no other client of this store had or will have. */
+    public final long id() {
+        return id;
+    }
+
+    public final long createdAtMillis() {
+        return createdAtMillis;
+    }
+
+    /** 2 or 3. */
+    public final int protocol() {
+        return protocol;
+    }
+
+    public void protocol(int protocol) {
+        this.protocol = protocol;
+    }
+
+    /** As set by CLIENT SETNAME; empty if never. */
+    public final String name() {
+        return name;
+    }
+
+    public final void name(String name) {
+        this.name = name;
+    }
+
+    /** The ACL user. */
+    public final String user() {
+        return user;
+    }
+
+    public final boolean authenticated() {
+        return authenticated;
+    }
+
+    /** Becomes that user, or nobody. */
+    public void authenticate(String user, boolean authenticated) {
+        this.user = user;
+        this.authenticated = authenticated;
+    }
+
+    /** Whether it is between MULTI and EXEC. */
+    public final boolean inTransaction() {
+        return transaction != null;
+    }
+
+    /** Channels, patterns and watches that it has. */
+    public abstract int subscriptions();
+
+    /** Ends the connection once what is written has been sent. Any thread. */
+    public abstract void closeWhenSent();
+
+    // ---- transactions, for the dispatcher
+
+    /** Forgets the transaction and what it watched there; returns the watched keys, which the caller ends in their shards. */
+    public final List<Watched> abandonTransaction() {
+        List<Watched> had = List.copyOf(watched);
+        watched.clear();
+        transaction = null;
+        return had;
+    }
+
+    /** Marks the transaction, if there is one, as failed: a command was refused. */
+    public final void breakTransaction() {
+        if (transaction != null) {
+            transaction.broken = true;
+        }
+    }
+
+    /**
+     * Keeps a command for EXEC.
+     *
+     * @throws ErrorReply if the transaction has {@value TransactionCommands#MAX_QUEUED} commands already; it is then broken
+     */
+    public final void queue(Command command, Args args) {
+        Transaction open = transaction;
+        if (open == null) {
+            throw new IllegalStateException("no transaction");
+        }
+        if (open.commands.size() >= TransactionCommands.MAX_QUEUED) {
+            open.broken = true;
+            throw new ErrorReply("ERR a transaction holds at most " + TransactionCommands.MAX_QUEUED
+                    + " commands; send EXEC earlier");
+        }
+        open.commands.add(new Queued(command, args.detach()));
+    }
+}

@@ -1,0 +1,236 @@
+package dev.caisson.store.engine;
+
+import dev.caisson.store.data.Hashing;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The keys of one event loop, and what hangs on them: versions for WATCH, and listeners to changes.
+ *
+ * <p>Belongs to one thread at a time: its loop, or the loop that it is lent to for a command over several shards. Handing
+ * over goes through the loops' queues, which order the memory too; so nothing here is locked or volatile, but for the
+ * {@linkplain #figure figures} that other threads read.
+ */
+@SuppressWarnings("EnumOrdinal") // figures are an array, so that counting needs no lock and no map
+public final class Shard {
+    /** Hears of every change, on the thread that has the shard; must not throw. */
+    @FunctionalInterface
+    public interface Listener {
+        /**
+         * A key changed.
+         *
+         * @param event Redis's name of the event, such as "hset"
+         * @param kind its class among the keyspace notifications, such as 'h'
+         */
+        void changed(Shard shard, byte[] key, String event, char kind);
+    }
+
+    /* The version of a key that some connection watches for its transaction. */
+    private static final class Version {
+        long number;
+        int watchers;
+    }
+
+    final int index;
+    final Keyspace keys;
+    private final Sharding sharding;
+    private final Map<Key, Version> versions = new HashMap<>();
+    private @Nullable Listener listener;
+    /** Heap bytes of all entries, without the table. */
+    private long entryBytes;
+    /** How many keys have a time to live. */
+    private long expiring;
+    /** What other threads may read; written by the owner only, so that an increment needs no lock. */
+    private final AtomicLongArray figures = new AtomicLongArray(Figure.values().length);
+
+    public Shard(int index, Sharding sharding, Hashing hashing) {
+        this.index = index;
+        this.sharding = sharding;
+        this.keys = new Keyspace(hashing);
+    }
+
+    public int index() {
+        return index;
+    }
+
+    /** Sets who hears of changes; null for nobody. */
+    public void listener(@Nullable Listener listener) {
+        this.listener = listener;
+    }
+
+    // ---- items
+
+    /** The item of the key, expired or not; null if there is none. */
+    @Nullable
+    Object peek(byte[] bytes, int offset, int length) {
+        return keys.find(bytes, offset, length, sharding.hash(bytes, offset, length));
+    }
+
+    /** Puts an item in the place of what its key had, or anew. */
+    void put(Object item, byte[] bytes, int offset, int length) {
+        int hash = sharding.hash(bytes, offset, length);
+        long at = keys.locate(bytes, offset, length, hash);
+        charge(item);
+        if (at < 0) {
+            keys.insert(item, hash);
+        } else {
+            discharge(keys.replaceAt(at, item));
+        }
+    }
+
+    /** Removes the key's item, and returns it; null if there was none. */
+    @Nullable
+    Object take(byte[] bytes, int offset, int length) {
+        long at = keys.locate(bytes, offset, length, sharding.hash(bytes, offset, length));
+        if (at < 0) {
+            return null;
+        }
+        Object item = keys.removeAt(at);
+        discharge(item);
+        return item;
+    }
+
+    /** Counts anew what a node takes, after its value changed. */
+    void recharge(Node node) {
+        long now = node.memory();
+        entryBytes += now - node.charged;
+        node.charged = now;
+    }
+
+    void expireAt(Node node, long at) {
+        expiring += (at >= 0 ? 1 : 0) - (node.expireAt >= 0 ? 1 : 0);
+        node.expireAt = at;
+    }
+
+    private void charge(Object item) {
+        if (item instanceof Node node) {
+            node.charged = node.memory();
+        }
+        entryBytes += Keyspace.memory(item);
+        if (Keyspace.expireAt(item) >= 0) {
+            expiring++;
+        }
+    }
+
+    private void discharge(Object item) {
+        entryBytes -= Keyspace.memory(item);
+        if (Keyspace.expireAt(item) >= 0) {
+            expiring--;
+        }
+    }
+
+    /** Forgets all keys. */
+    void clear() {
+        keys.clear();
+        entryBytes = 0;
+        expiring = 0;
+        for (Version each : versions.values()) {
+            each.number++;
+        }
+    }
+
+    // ---- changes
+
+    /** Tells everybody that a key has changed. */
+    void changed(byte[] bytes, int offset, int length, String event, char kind) {
+        if (versions.isEmpty() && listener == null) {
+            return;
+        }
+        byte[] key = java.util.Arrays.copyOfRange(bytes, offset, offset + length);
+        if (!versions.isEmpty()) {
+            Version watched = versions.get(new Key(key));
+            if (watched != null) {
+                watched.number++;
+            }
+        }
+        if (listener != null) {
+            listener.changed(this, key, event, kind);
+        }
+    }
+
+    /** Begins to count the versions of a key, for WATCH. */
+    long watch(Key key) {
+        Version watched = versions.computeIfAbsent(key, any -> new Version());
+        watched.watchers++;
+        return watched.number;
+    }
+
+    /** The version of a watched key now. */
+    long version(Key key) {
+        Version watched = versions.get(key);
+        return watched == null ? -1 : watched.number;
+    }
+
+    /** Ends what {@link #watch} began. */
+    public void unwatch(Key key) {
+        Version watched = versions.get(key);
+        if (watched != null && --watched.watchers == 0) {
+            versions.remove(key);
+        }
+    }
+
+    // ---- figures
+
+    /** What is counted; each as of the last turn of the loop, or exact while the caller owns the shard. */
+    public enum Figure {
+        /** Heap bytes of keys and values. */
+        MEMORY,
+        /** Keys, those included that have expired and are still here. */
+        KEYS,
+        /** Keys with a time to live. */
+        EXPIRING,
+        /** Keys that were removed because their time had come. */
+        EXPIRED,
+        /** Keys that were removed to make room. */
+        EVICTED,
+        /** Reads that found their key. */
+        HITS,
+        /** Reads that did not. */
+        MISSES,
+        /** Keys whose versions are counted for WATCH. */
+        WATCHED
+    }
+
+    /** A figure; any thread. */
+    public long figure(Figure figure) {
+        return figures.getOpaque(figure.ordinal());
+    }
+
+    void count(Figure figure) {
+        int i = figure.ordinal();
+        figures.setOpaque(i, figures.getPlain(i) + 1);
+    }
+
+    /** Makes the figures visible to other threads; the owner calls it once per turn. */
+    public void publish() {
+        figures.setOpaque(Figure.MEMORY.ordinal(), memoryNow());
+        figures.setOpaque(Figure.KEYS.ordinal(), keys.size());
+        figures.setOpaque(Figure.EXPIRING.ordinal(), expiring);
+        figures.setOpaque(Figure.WATCHED.ordinal(), versions.size());
+    }
+
+    /** Heap bytes now. Owner only. */
+    public long memoryNow() {
+        return entryBytes + keys.memory();
+    }
+
+    /** Keys with a time to live, now. Owner only. */
+    long expiringNow() {
+        return expiring;
+    }
+
+    void resetFigures() {
+        for (Figure figure : new Figure[] {Figure.EXPIRED, Figure.EVICTED, Figure.HITS, Figure.MISSES}) {
+            figures.setOpaque(figure.ordinal(), 0);
+        }
+    }
+
+    /** A random item; null if there is none. */
+    @Nullable
+    Object random(RandomGenerator random) {
+        return keys.random(random);
+    }
+}
