@@ -16,4 +16,7 @@ public interface Value {
 
     /** A value of its own with the same content. */
     Value copy();
+
+    /** The same for the same content, whatever its history, form and process. O(size). */
+    long digest();
 }
