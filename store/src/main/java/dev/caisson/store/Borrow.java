@@ -6,12 +6,24 @@ package dev.caisson.store;
  * gives them back.
  */
 final class Borrow implements Loop.Work {
-    private final Conversation borrower;
+    /** Who borrows. */
+    interface Borrower {
+        /** All shards are here; on the borrower's loop. */
+        void borrowed();
+
+        /** The shards have been given back. */
+        void goOn();
+    }
+
+    private final Borrower borrower;
+    private final Loop home;
     private final long shards;
     private long still;
 
-    Borrow(Conversation borrower, long shards) {
+    /** {@code home} is the loop on which the borrower gets its shards. */
+    Borrow(Borrower borrower, Loop home, long shards) {
         this.borrower = borrower;
+        this.home = home;
         this.shards = shards;
         this.still = shards;
     }
@@ -21,7 +33,7 @@ final class Borrow implements Loop.Work {
     }
 
     private void next() {
-        Loop[] loops = borrower.loop.store.loops();
+        Loop[] loops = home.store.loops();
         loops[Long.numberOfTrailingZeros(still)].submit(this);
     }
 
@@ -32,15 +44,15 @@ final class Borrow implements Loop.Work {
         still &= still - 1;
         if (still != 0) {
             next();
-        } else if (lender == borrower.loop) {
+        } else if (lender == home) {
             granted();
         } else {
-            borrower.loop.execute(this::granted);
+            home.execute(this::granted);
         }
     }
 
     private void granted() {
-        Loop[] loops = borrower.loop.store.loops();
+        Loop[] loops = home.store.loops();
         try {
             borrower.borrowed();
         } finally {

@@ -158,7 +158,7 @@ final class Connection extends Conversation {
         @Override
         public void channelWritabilityChanged(ChannelHandlerContext context) {
             if (channel.isWritable()) {
-                resume();
+                unclogged();
             }
         }
 

@@ -3,12 +3,16 @@ package dev.caisson.store;
 import dev.caisson.store.engine.Command;
 import dev.caisson.store.engine.Errors;
 import dev.caisson.store.engine.Session;
+import dev.caisson.store.engine.WatchedQuery;
+import dev.caisson.store.engine.Watcher;
 import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
 import dev.caisson.store.resp.RespWriter;
 import java.util.ArrayDeque;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Belongs to its loop; batches under way read what it fixed for them before.
  */
-abstract class Conversation extends Session {
+abstract class Conversation extends Session implements Borrow.Borrower {
     /** How many replies may be on their way; further requests wait unread. */
     static final int MAX_PIPELINED = 65_536;
     /** Bytes of output of a burst after which it is handed on although the burst goes on. */
@@ -104,7 +108,8 @@ abstract class Conversation extends Session {
     }
 
     /** Goes on after a stall, or when the client takes output again. */
-    final void goOn() {
+    @Override
+    public final void goOn() {
         stalled = false;
         resume();
     }
@@ -219,7 +224,7 @@ abstract class Conversation extends Session {
             command.usage().rejected();
             throw new ErrorReply(Errors.NO_AUTH);
         }
-        if (subscriptions() > 0 && protocol() == 2 && !command.is(Command.WHILE_SUBSCRIBED)) {
+        if (protocol() == 2 && subscriptions() + watchCount() > 0 && !command.is(Command.WHILE_SUBSCRIBED)) {
             throw new ErrorReply("ERR Can't execute '" + command.fullName()
                     + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
         }
@@ -255,12 +260,13 @@ abstract class Conversation extends Session {
             borrowed();
             goOn();
         } else {
-            new Borrow(this, shards).start();
+            new Borrow(this, loop, shards).start();
         }
     }
 
     /** The shards of the parked command are here. */
-    final void borrowed() {
+    @Override
+    public final void borrowed() {
         Command command = parked;
         Args args = parkedArgs;
         parked = null;
@@ -364,6 +370,65 @@ abstract class Conversation extends Session {
         }
     }
 
+    // ---- pushes
+
+    /** Pushes for a client that takes no output: the latest of each watch. Bounded by the watches of the client. */
+    private final Map<Watcher, WatchedQuery.Push> late = new LinkedHashMap<>();
+
+    private boolean toSend;
+
+    @Override
+    public final int loop() {
+        return loop.index;
+    }
+
+    @Override
+    protected final void left(Watcher watcher, int home) {
+        late.remove(watcher);
+        store.loops()[home].submit(at -> {
+            at.shard.watches().leave(watcher);
+            at.commit();
+        });
+    }
+
+    /** A watched query has changed. On this loop, between replies. */
+    final void push(Watcher watcher, WatchedQuery.Push push) {
+        if (!watcher.watching()) {
+            return;
+        }
+        if (isClogged()) {
+            late.put(watcher, push);
+            return;
+        }
+        byte[] bytes = push.bytesFor(watcher);
+        out.raw(bytes, 0, bytes.length);
+        if (push.isLast()) {
+            stopWatching(watcher);
+        }
+        if (!toSend) {
+            toSend = true;
+            loop.execute(this::sendPushes);
+        }
+    }
+
+    private void sendPushes() {
+        toSend = false;
+        if (!closed && out.length() > 0) {
+            send();
+        }
+    }
+
+    /** The client takes output again: what was held back for it goes first. */
+    final void unclogged() {
+        while (!late.isEmpty() && !isClogged()) {
+            Map.Entry<Watcher, WatchedQuery.Push> first =
+                    late.entrySet().iterator().next();
+            late.remove(first.getKey());
+            push(first.getKey(), first.getValue());
+        }
+        resume();
+    }
+
     // ---- the end
 
     /** Whether further requests are taken. */
@@ -386,6 +451,8 @@ abstract class Conversation extends Session {
             return;
         }
         closed = true;
+        stopWatching();
+        late.clear();
         List<Watched> had = abandonTransaction();
         for (Watched each : had) {
             store.loops()[each.shard()].submit(at -> at.shard.unwatch(each.key()));

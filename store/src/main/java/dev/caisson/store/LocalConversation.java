@@ -1,6 +1,7 @@
 package dev.caisson.store;
 
 import dev.caisson.store.engine.Session;
+import dev.caisson.store.engine.Watcher;
 import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.Reply;
 import dev.caisson.store.resp.RespDecoder;
@@ -134,6 +135,14 @@ final class LocalConversation extends Conversation {
 
         @Override
         public void closeWhenSent() {}
+
+        @Override
+        public int loop() {
+            return -1;
+        }
+
+        @Override
+        protected void left(Watcher watcher, int home) {}
     }
 
     @Override

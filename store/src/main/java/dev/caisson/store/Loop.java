@@ -3,6 +3,9 @@ package dev.caisson.store;
 import dev.caisson.store.engine.Call;
 import dev.caisson.store.engine.Expiry;
 import dev.caisson.store.engine.Shard;
+import dev.caisson.store.engine.WatchedQuery;
+import dev.caisson.store.engine.Watcher;
+import dev.caisson.store.engine.Watches;
 import io.netty.channel.EventLoop;
 import java.util.ArrayDeque;
 import java.util.concurrent.RejectedExecutionException;
@@ -17,7 +20,7 @@ import java.util.concurrent.RejectedExecutionException;
  * <p>While its shard is lent the loop goes on with I/O; work on the shard waits in a queue. Only the loop's own thread
  * touches the fields here; other threads come through {@link #submit}.
  */
-final class Loop {
+final class Loop implements Watches.Host {
     /** Work on the shard, or a request to borrow it. */
     @FunctionalInterface
     interface Work {
@@ -27,6 +30,9 @@ final class Loop {
 
     /** How often the loop looks after its shard: expiry, rehash, figures. */
     static final long TICK_MILLIS = 100;
+
+    /** How many watchers are told before others are served. */
+    static final int DELIVERIES = 256;
 
     final Store store;
     final int index;
@@ -48,6 +54,7 @@ final class Loop {
         this.shard = shard;
         this.call = call;
         this.expiry = new Expiry(shard);
+        shard.watches().host(this);
     }
 
     /** Whether work on the shard can run right now. Own thread only. */
@@ -122,6 +129,62 @@ final class Loop {
         if (isHome()) {
             expiry.step(begin());
             commit();
+        }
+    }
+
+    // ---- watches; called by whoever has the shard
+
+    @Override
+    public void evaluateSoon() {
+        // after the events that this turn still has to handle, so that they count as one change
+        execute(() -> take(at -> {
+            shard.watches().evaluate(begin());
+            commit();
+        }));
+    }
+
+    @Override
+    public void evaluateAcross(WatchedQuery query) {
+        execute(() -> new Borrow(
+                        new Borrow.Borrower() {
+                            @Override
+                            public void borrowed() {
+                                Watches.evaluateAcross(begin(), query);
+                                commit();
+                            }
+
+                            @Override
+                            public void goOn() {}
+                        },
+                        this,
+                        query.shards())
+                .start());
+    }
+
+    @Override
+    public void forgetOn(long shards, WatchedQuery query) {
+        for (long left = shards; left != 0; left &= left - 1) {
+            store.loops()[Long.numberOfTrailingZeros(left)].submit(at -> {
+                at.shard.watches().forget(query);
+                at.commit();
+            });
+        }
+    }
+
+    @Override
+    public void deliver(int loop, Watcher[] watchers, WatchedQuery.Push push) {
+        Loop there = store.loops()[loop];
+        there.execute(() -> there.deliver(watchers, push, 0));
+    }
+
+    /** Tells some and goes on later, so that others are served in between. */
+    private void deliver(Watcher[] watchers, WatchedQuery.Push push, int from) {
+        int to = Math.min(watchers.length, from + DELIVERIES);
+        for (int i = from; i < to; i++) {
+            ((Conversation) watchers[i].session()).push(watchers[i], push);
+        }
+        if (to < watchers.length) {
+            execute(() -> deliver(watchers, push, to));
         }
     }
 

@@ -32,6 +32,7 @@ public final class Call {
     private final Shard[] shards;
     private final Settings settings;
     private final RandomGenerator random;
+    private final Session nobody;
     /** Resolved commands since {@link #clearEffects}; RESP arrays. */
     private final RespWriter effects = new RespWriter();
 
@@ -65,7 +66,9 @@ public final class Call {
         this.random = random;
         this.args = new Args();
         this.out = new RespWriter();
+        this.nobody = nobody;
         this.session = nobody;
+        nobody.noTouch = true;
         this.command = NONE;
     }
 
@@ -145,6 +148,26 @@ public final class Call {
         lastArg = -1;
     }
 
+    /** Runs a query for the store itself, be it within another command or not; it counts as no use of its keys. */
+    void internal(Command query, Args queryArgs, RespWriter into, @Nullable Shard only) {
+        Command outer = command;
+        Args outerArgs = args;
+        Session outerSession = session;
+        RespWriter outerOut = out;
+        Shard outerSingle = single;
+        boolean outerChanged = changed;
+        boolean outerResolved = resolved;
+        execute(query, queryArgs, nobody, into, only);
+        command = outer;
+        args = outerArgs;
+        session = outerSession;
+        out = outerOut;
+        single = outerSingle;
+        changed = outerChanged;
+        resolved = outerResolved;
+        lastArg = -1;
+    }
+
     // ---- what a handler asks
 
     /** Milliseconds since 1970; the same for all commands of a burst. */
@@ -188,9 +211,9 @@ public final class Call {
         return only != null ? only : shards[sharding.shardOf(args, arg)];
     }
 
-    Shard shardOf(byte[] key) {
-        Shard only = single;
-        return only != null ? only : shards[sharding.shardOf(key)];
+    /** The shard of an argument of another vector. */
+    Shard shardOf(Args other, int position) {
+        return shards[sharding.shardOf(other, position)];
     }
 
     // ---- keys
@@ -205,7 +228,7 @@ public final class Call {
         if (item != null && !session.noTouch) {
             Keyspace.clock(item, (int) (now / 1000) & CLOCK_MASK);
         }
-        if (command.is(Command.READ)) {
+        if (command.is(Command.READ) && session != nobody) {
             shard(arg).count(item == null ? Figure.MISSES : Figure.HITS);
         }
         return item;

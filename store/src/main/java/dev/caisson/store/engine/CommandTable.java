@@ -42,6 +42,17 @@ public final class CommandTable {
         return builder.build();
     }
 
+    /** This table with a further group, whose names are new. */
+    CommandTable with(Consumer<Builder> group) {
+        Map<String, Command> all = new LinkedHashMap<>(byName);
+        for (Command more : of(group).all()) {
+            if (all.put(more.name, more) != null) {
+                throw new IllegalStateException("command " + more.name + " is registered twice");
+            }
+        }
+        return new CommandTable(all);
+    }
+
     /** The top-level command that the first argument names, or null. */
     public @Nullable Command find(Args args) {
         byte[] bytes = args.bytes();

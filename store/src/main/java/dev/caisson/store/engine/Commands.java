@@ -6,10 +6,11 @@ public final class Commands {
 
     /** A new table of all of them, with counts of its own. */
     public static CommandTable all() {
-        return CommandTable.of(
+        CommandTable table = CommandTable.of(
                 ConnectionCommands::register,
                 KeyCommands::register,
                 StringCommands::register,
                 TransactionCommands::register);
+        return table.with(t -> WatchCommands.register(t, table));
     }
 }

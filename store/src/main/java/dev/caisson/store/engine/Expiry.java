@@ -23,6 +23,7 @@ public final class Expiry {
     /** Goes on with the walk, at the time of the call; {@code call} logs and tells what goes. */
     public void step(Call call) {
         shard.keys.rehashFor(1);
+        shard.watches.expire(call);
         if (shard.expiringNow() == 0) {
             return;
         }

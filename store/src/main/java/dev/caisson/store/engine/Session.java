@@ -3,7 +3,9 @@ package dev.caisson.store.engine;
 import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +36,9 @@ public abstract class Session {
     Transaction transaction;
 
     final List<Watched> watched = new ArrayList<>();
+    private final Map<Vector, Watcher> watchers = new HashMap<>();
+    private final Map<String, List<Watcher>> byFingerprint = new HashMap<>();
+
     /** CLIENT NO-TOUCH: reads do not count as use. */
     boolean noTouch;
 
@@ -94,6 +99,61 @@ public abstract class Session {
 
     /** Ends the connection once what is written has been sent. Any thread. */
     public abstract void closeWhenSent();
+
+    // ---- watched queries
+
+    /** The number of the loop that this session belongs to. */
+    public abstract int loop();
+
+    /** Has the watcher taken from its query, on the home shard of that. */
+    protected abstract void left(Watcher watcher, int home);
+
+    /** Queries that it watches. */
+    public final int watchCount() {
+        return watchers.size();
+    }
+
+    final @Nullable Watcher watcher(Vector vector) {
+        return watchers.get(vector);
+    }
+
+    final void startWatching(Vector vector, Watcher watcher) {
+        watchers.put(vector, watcher);
+        byFingerprint
+                .computeIfAbsent(watcher.query().fingerprint, any -> new ArrayList<>(1))
+                .add(watcher);
+    }
+
+    /** Ends the watches of this fingerprint (and command, if one is given); returns how many. Nothing is pushed after. */
+    final int stopWatching(String fingerprint, @Nullable Command command) {
+        int ended = 0;
+        for (Watcher watcher : List.copyOf(byFingerprint.getOrDefault(fingerprint, List.of()))) {
+            if (command == null || watcher.query().command == command) {
+                stopWatching(watcher);
+                ended++;
+            }
+        }
+        return ended;
+    }
+
+    /** Ends one watch. */
+    public final void stopWatching(Watcher watcher) {
+        if (!watcher.watching()) {
+            return;
+        }
+        watcher.stop();
+        watchers.remove(watcher.query().vector);
+        List<Watcher> same = byFingerprint.get(watcher.query().fingerprint);
+        if (same != null && same.remove(watcher) && same.isEmpty()) {
+            byFingerprint.remove(watcher.query().fingerprint);
+        }
+        left(watcher, watcher.query().home());
+    }
+
+    /** Ends all watches: the client is gone, or was reset. */
+    public final void stopWatching() {
+        List.copyOf(watchers.values()).forEach(this::stopWatching);
+    }
 
     // ---- transactions, for the dispatcher
 

@@ -20,6 +20,16 @@ public final class Settings {
     /** How many elements one command may touch where nothing else is set. */
     public static final long WORK_LIMIT = 10_000_000;
 
+    /** How large the result of a watched query may be where nothing else is set, in bytes. */
+    public static final int WATCH_MAX_RESULT_BYTES = 1 << 20;
+    /** How many queries a client may watch where nothing else is set. */
+    public static final int WATCHES_PER_CLIENT = 10_000;
+    /** How many watches the store holds where nothing else is set. */
+    public static final int WATCHES = 1_000_000;
+
+    private volatile int watchMaxResultBytes = WATCH_MAX_RESULT_BYTES;
+    private volatile int maxWatchesPerClient = WATCHES_PER_CLIENT;
+    private volatile int maxWatches = WATCHES;
     private volatile long maxMemoryBytes;
     private volatile Eviction eviction = Eviction.NOEVICTION;
     private volatile long workLimit = WORK_LIMIT;
@@ -58,5 +68,32 @@ public final class Settings {
 
     public void notifications(String classes) {
         notifications = classes;
+    }
+
+    /** How large the result of a watched query may be; a larger one ends the watch. */
+    public int watchMaxResultBytes() {
+        return watchMaxResultBytes;
+    }
+
+    public void watchMaxResultBytes(int bytes) {
+        watchMaxResultBytes = bytes;
+    }
+
+    /** How many queries one client may watch. */
+    public int maxWatchesPerClient() {
+        return maxWatchesPerClient;
+    }
+
+    public void maxWatchesPerClient(int watches) {
+        maxWatchesPerClient = watches;
+    }
+
+    /** How many watches all clients together may have. */
+    public int maxWatches() {
+        return maxWatches;
+    }
+
+    public void maxWatches(int watches) {
+        maxWatches = watches;
     }
 }

@@ -1,6 +1,7 @@
 package dev.caisson.store.engine;
 
 import dev.caisson.store.data.Hashing;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -38,6 +39,7 @@ public final class Shard {
     final Keyspace keys;
     private final Sharding sharding;
     private final Map<Key, Version> versions = new HashMap<>();
+    final Watches watches = new Watches(this);
     private @Nullable Listener listener;
     /** Heap bytes of all entries, without the table. */
     private long entryBytes;
@@ -50,6 +52,10 @@ public final class Shard {
         this.index = index;
         this.sharding = sharding;
         this.keys = new Keyspace(hashing);
+    }
+
+    public Watches watches() {
+        return watches;
     }
 
     public int index() {
@@ -130,24 +136,24 @@ public final class Shard {
         for (Version each : versions.values()) {
             each.number++;
         }
+        watches.markAll();
     }
 
     // ---- changes
 
     /** Tells everybody that a key has changed. */
     void changed(byte[] bytes, int offset, int length, String event, char kind) {
-        if (versions.isEmpty() && listener == null) {
+        if (versions.isEmpty() && watches.isEmpty() && listener == null) {
             return;
         }
-        byte[] key = java.util.Arrays.copyOfRange(bytes, offset, offset + length);
-        if (!versions.isEmpty()) {
-            Version watched = versions.get(new Key(key));
-            if (watched != null) {
-                watched.number++;
-            }
+        Key key = new Key(Arrays.copyOfRange(bytes, offset, offset + length));
+        Version watched = versions.get(key);
+        if (watched != null) {
+            watched.number++;
         }
+        watches.mark(key);
         if (listener != null) {
-            listener.changed(this, key, event, kind);
+            listener.changed(this, key.bytes(), event, kind);
         }
     }
 
@@ -191,7 +197,13 @@ public final class Shard {
         /** Reads that did not. */
         MISSES,
         /** Keys whose versions are counted for WATCH. */
-        WATCHED
+        WATCHED,
+        /** Keys that watched queries depend on. */
+        WATCHED_KEYS,
+        /** Watched queries. */
+        QUERIES,
+        /** Clients' interests in watched queries. */
+        WATCHERS
     }
 
     /** A figure; any thread. */
@@ -210,6 +222,9 @@ public final class Shard {
         figures.setOpaque(Figure.KEYS.ordinal(), keys.size());
         figures.setOpaque(Figure.EXPIRING.ordinal(), expiring);
         figures.setOpaque(Figure.WATCHED.ordinal(), versions.size());
+        figures.setOpaque(Figure.WATCHED_KEYS.ordinal(), watches.keys());
+        figures.setOpaque(Figure.QUERIES.ordinal(), watches.queries());
+        figures.setOpaque(Figure.WATCHERS.ordinal(), watches.watchers());
     }
 
     /** Heap bytes now. Owner only. */
