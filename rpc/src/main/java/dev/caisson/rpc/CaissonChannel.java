@@ -15,10 +15,8 @@ import io.grpc.ClientInterceptors;
 import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
-import io.netty.channel.EventLoop;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
@@ -52,42 +50,68 @@ public final class CaissonChannel extends ManagedChannel implements Drainable {
     private final Scope scope;
     private final Channel intercepted;
 
-    CaissonChannel(
+    private CaissonChannel(ChannelCore core, Ending ending, Scope scope, List<ClientInterceptor> interceptors) {
+        this.core = core;
+        this.ending = ending;
+        this.scope = scope;
+        this.intercepted = ClientInterceptors.intercept(new Direct(this), interceptors);
+    }
+
+    /**
+     * Opens a channel; it connects with the first call. What was taken is given back if it fails half-way.
+     *
+     * @param owner the scope that owns it; null for a root of its own
+     * @throws IllegalArgumentException if nobody resolves the target, saying why
+     * @throws dev.caisson.scope.ScopeClosedException if the owner is closed
+     */
+    static CaissonChannel open(
             String target, ChannelSettings settings, List<ClientInterceptor> interceptors, @Nullable Scope owner) {
         EventLoops.Lease loops = EventLoops.acquire();
-        Scope root = owner == null ? Scope.open("unowned channels") : null;
+        Scope root = null;
+        Scope scope = null;
+        boolean opened = false;
         try {
-            Scope parent = root == null ? Objects.requireNonNull(owner) : root;
-            this.scope = parent.child(target, ScopeOptions.defaults().kind(KIND).closeWhenDropped(true));
-            Scope connections =
-                    scope.child("connections", ScopeOptions.defaults().kind(CONNECTIONS));
-            this.ending = new Ending(loops, root);
-            EventLoop timers = loops.group().next();
-            Executor virtual =
-                    task -> Thread.ofVirtual().name("caisson-channel").start(task);
-            Executor callbacks = settings.executor() == null ? virtual : settings.executor();
-            Executor offload = settings.offloadExecutor() == null ? virtual : settings.offloadExecutor();
-            Connections factory = new Connections(loops, connections);
-            this.core = new ChannelCore(
-                    target,
-                    settings,
-                    new ChannelCore.Outside(
-                            timers,
-                            System::nanoTime,
-                            () -> ThreadLocalRandom.current().nextDouble(),
-                            factory,
-                            callbacks,
-                            offload,
-                            ending::terminated));
-            scope.hold(ENGINE, target, core, new Engine(ending));
-        } catch (RuntimeException | Error e) {
-            loops.close();
-            if (root != null) {
-                root.close();
+            Scope parent = owner;
+            if (parent == null) {
+                root = Scope.open("unowned channels");
+                parent = root;
             }
-            throw e;
+            scope = parent.child(target, ScopeOptions.defaults().kind(KIND).closeWhenDropped(true));
+            Ending ending = new Ending(loops, root);
+            ChannelCore core = new ChannelCore(target, settings, outside(settings, loops, scope, ending));
+            scope.hold(ENGINE, target, core, new Engine(ending));
+            CaissonChannel channel = new CaissonChannel(core, ending, scope, interceptors);
+            opened = true;
+            return channel;
+        } finally {
+            if (!opened) {
+                giveBack(scope, root, loops);
+            }
         }
-        this.intercepted = ClientInterceptors.intercept(new Direct(this), interceptors);
+    }
+
+    private static void giveBack(@Nullable Scope scope, @Nullable Scope root, EventLoops.Lease loops) {
+        if (scope != null) {
+            scope.close();
+        }
+        if (root != null) {
+            root.close();
+        }
+        loops.close();
+    }
+
+    private static ChannelCore.Outside outside(
+            ChannelSettings settings, EventLoops.Lease loops, Scope scope, Ending ending) {
+        Scope connections = scope.child("connections", ScopeOptions.defaults().kind(CONNECTIONS));
+        Executor virtual = task -> Thread.ofVirtual().name("caisson-channel").start(task);
+        return new ChannelCore.Outside(
+                loops.group().next(),
+                System::nanoTime,
+                () -> ThreadLocalRandom.current().nextDouble(),
+                new Connections(loops, connections),
+                settings.executor() == null ? virtual : settings.executor(),
+                settings.offloadExecutor() == null ? virtual : settings.offloadExecutor(),
+                ending::terminated);
     }
 
     /** Makes connections; each is held by the channel's scope until it has ended. */

@@ -16,6 +16,7 @@ import io.grpc.NameResolver;
 import io.grpc.NameResolverRegistry;
 import io.grpc.ProxyDetector;
 import io.netty.handler.ssl.SslContext;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -75,6 +76,7 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
     private CompressorRegistry compressors = CompressorRegistry.getDefaultInstance();
     private DecompressorRegistry decompressors = DecompressorRegistry.getDefaultInstance();
     private long idleNanos = DEFAULT_IDLE_NANOS;
+    private long minKeepAliveNanos = MIN_KEEP_ALIVE_NANOS;
     private long keepAliveNanos = Long.MAX_VALUE;
     private long keepAliveTimeoutNanos = TimeUnit.SECONDS.toNanos(20);
     private boolean keepAliveWithoutCalls;
@@ -284,12 +286,21 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
         return this;
     }
 
-    /** Never unless set; less than ten seconds counts as ten. */
+    /**
+     * After so long without a frame from the peer it is sent PING. Never unless set; less than ten seconds counts as ten. A
+     * server that ends a connection because of too many pings doubles it for the channel's later connections.
+     */
     @Override
     public CaissonChannelBuilder keepAliveTime(long value, TimeUnit unit) {
         require(value > 0, "keepAliveTime", value);
         long nanos = unit.toNanos(value);
-        keepAliveNanos = nanos == Long.MAX_VALUE ? nanos : Math.max(MIN_KEEP_ALIVE_NANOS, nanos);
+        keepAliveNanos = nanos == Long.MAX_VALUE ? nanos : Math.max(minKeepAliveNanos, nanos);
+        return this;
+    }
+
+    /** Lets {@link #keepAliveTime} take less than ten seconds: for tests. */
+    CaissonChannelBuilder minKeepAlive(Duration least) {
+        minKeepAliveNanos = least.toNanos();
         return this;
     }
 
@@ -434,7 +445,7 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
             }
         }
         // ClientInterceptors.intercept runs the last one first; a channel's first one runs last.
-        return new CaissonChannel(target, settings, Collections.unmodifiableList(chain), scope);
+        return CaissonChannel.open(target, settings, Collections.unmodifiableList(chain), scope);
     }
 
     /** What was set so far, but for the two that tests vary. */

@@ -663,6 +663,17 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
         }
     }
 
+    /** As {@link #ended}, for a transport that takes nothing yet: it is woken again by what comes next. */
+    @Nullable
+    Status parked(Transport.Attempt from) {
+        synchronized (lock) {
+            if (isCurrent(from)) {
+                waking = false;
+            }
+        }
+        return ended(from);
+    }
+
     /** The stream is open: headers are written. */
     void opened(Transport.Attempt from) {
         synchronized (lock) {

@@ -18,6 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -83,6 +84,7 @@ final class ChannelCore implements Balancer.Host {
     private volatile ServiceConfig config = ServiceConfig.EMPTY;
     private volatile boolean shutdown;
     private volatile @Nullable Status dead;
+    private final AtomicLong keepAliveNanos;
 
     private @Nullable NameResolver resolver;
     private boolean resolving;
@@ -100,6 +102,7 @@ final class ChannelCore implements Balancer.Host {
         this.settings = settings;
         this.outside = outside;
         this.config = settings.defaultConfig();
+        this.keepAliveNanos = new AtomicLong(settings.keepAliveNanos());
         this.unsent = new Unsent(settings.unsent(), "the channel");
         this.gathering = new Gathering(outside.timers());
         this.resolverBackoff = new Backoff(outside.chance());
@@ -172,6 +175,26 @@ final class ChannelCore implements Balancer.Host {
 
     boolean isShutdown() {
         return shutdown;
+    }
+
+    /** How long a connection made now may be silent before it is asked for a sign of life. */
+    long keepAliveNanos() {
+        return keepAliveNanos.get();
+    }
+
+    /**
+     * A server ended a connection whose keep-alive was {@code nanos}: it takes pings for a nuisance. Later connections ask half
+     * as often (gRFC A8). Any thread.
+     */
+    void tooManyPings(long nanos) {
+        long doubled = Math.max(nanos, 2 * nanos);
+        if (keepAliveNanos.compareAndSet(nanos, doubled)) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "channel {0}: the server says too_many_pings; keepAliveTime is {1} ms from now on",
+                    target,
+                    TimeUnit.NANOSECONDS.toMillis(doubled));
+        }
     }
 
     // ---- calls

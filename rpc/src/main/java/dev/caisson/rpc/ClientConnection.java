@@ -1,5 +1,6 @@
 package dev.caisson.rpc;
 
+import dev.caisson.rpc.http2.ErrorCode;
 import dev.caisson.rpc.http2.Header;
 import dev.caisson.rpc.http2.HeaderBlock;
 import dev.caisson.rpc.http2.HpackEncoder;
@@ -70,6 +71,9 @@ final class ClientConnection extends Connection implements Transport, CensusSour
     /** Methods whose request headers are kept encoded; past that all are forgotten and gathered anew. */
     private static final int MAX_KEPT_HEADERS = 1024;
 
+    /** What GOAWAY says besides ENHANCE_YOUR_CALM (gRFC A8). */
+    private static final String TOO_MANY_PINGS = "too_many_pings";
+
     private static final byte[] POST = MetadataCodec.ascii("POST");
     private static final byte[] TRAILERS = MetadataCodec.ascii("trailers");
     private static final long KEEP_ALIVE_PING = 0xca15_5055L;
@@ -78,6 +82,7 @@ final class ClientConnection extends Connection implements Transport, CensusSour
 
     private final ChannelCore core;
     private final SocketAddress address;
+    private final long keepAliveNanos;
     private final String authority;
     private final EventLoop loop;
     private final ChannelFactory<? extends Channel> channels;
@@ -117,6 +122,7 @@ final class ClientConnection extends Connection implements Transport, CensusSour
         super(false, Http2Options.DEFAULT.withMaxHeaderListSize(core.settings.maxInboundMetadataBytes()));
         this.core = core;
         this.address = to.socket();
+        this.keepAliveNanos = core.keepAliveNanos();
         String override = to.attributes().get(EquivalentAddressGroup.ATTR_AUTHORITY_OVERRIDE);
         this.authority = override == null || core.settings.authority() != null ? core.authority() : override;
         this.loop = loop;
@@ -312,9 +318,8 @@ final class ClientConnection extends Connection implements Transport, CensusSour
         } else if (waiting.size() >= MAX_WAITING_CALLS) {
             stream.fail(Status.RESOURCE_EXHAUSTED.withDescription(
                     MAX_WAITING_CALLS + " calls wait already because " + address + " allows no more streams at once"));
-        } else {
+        } else if (stream.park()) {
             count(1);
-            stream.waits(true);
             waiting.add(stream);
         }
     }
@@ -344,7 +349,7 @@ final class ClientConnection extends Connection implements Transport, CensusSour
     private void admitWaiting() {
         while (!waiting.isEmpty() && http2().mayOpen()) {
             ClientStream next = waiting.remove();
-            next.waits(false);
+            next.unpark();
             next.open(http2());
             if (next.id() == 0) {
                 count(-1); // it ended while it waited
@@ -358,7 +363,7 @@ final class ClientConnection extends Connection implements Transport, CensusSour
     private void refuseWaiting(Status why) {
         for (ClientStream next = waiting.poll(); next != null; next = waiting.poll()) {
             count(-1);
-            next.waits(false);
+            next.unpark();
             next.refuse(why);
         }
     }
@@ -469,6 +474,9 @@ final class ClientConnection extends Connection implements Transport, CensusSour
 
     @Override
     public void onGoAway(int lastStreamId, int code, String debug) {
+        if (code == ErrorCode.ENHANCE_YOUR_CALM && debug.equals(TOO_MANY_PINGS)) {
+            core.tooManyPings(keepAliveNanos);
+        }
         Status why = Status.UNAVAILABLE.withDescription(
                 "the server at " + address + " went away" + (debug.isEmpty() ? "" : ": " + debug));
         drain(why);
@@ -519,10 +527,9 @@ final class ClientConnection extends Connection implements Transport, CensusSour
     // ---- keep-alive (gRPC's keepalive.md)
 
     private void scheduleKeepAlive() {
-        long nanos = core.settings.keepAliveNanos();
-        if (nanos != Long.MAX_VALUE) {
+        if (keepAliveNanos != Long.MAX_VALUE) {
             sawFrame = false;
-            timer = loop.schedule(this::keepAlive, nanos, TimeUnit.NANOSECONDS);
+            timer = loop.schedule(this::keepAlive, keepAliveNanos, TimeUnit.NANOSECONDS);
         }
     }
 
@@ -539,14 +546,24 @@ final class ClientConnection extends Connection implements Transport, CensusSour
                         pinging = false;
                         scheduleKeepAlive();
                     } else {
-                        mismatch = "keep-alive: no answer within "
-                                + TimeUnit.NANOSECONDS.toMillis(core.settings.keepAliveTimeoutNanos()) + " ms";
-                        ending = Status.UNAVAILABLE.withDescription("connection to " + address + " lost: " + mismatch);
+                        ending = Status.UNAVAILABLE.withDescription(
+                                "Keepalive failed: " + address + " did not answer within "
+                                        + TimeUnit.NANOSECONDS.toMillis(core.settings.keepAliveTimeoutNanos())
+                                        + " ms, the connection is likely gone");
                         abort();
                     }
                 },
                 core.settings.keepAliveTimeoutNanos(),
                 TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public void onPong(long payload) {
+        if (payload == KEEP_ALIVE_PING && pinging) {
+            pinging = false;
+            stopTimer();
+            scheduleKeepAlive();
+        }
     }
 
     private void stopTimer() {

@@ -60,12 +60,20 @@ final class ClientStream extends GrpcStream implements HeaderWriter, ChannelCall
 
     // ---- opening
 
-    /** Whether it stands in the connection's line for room. */
-    void waits(boolean nowWaits) {
-        waits = nowWaits;
-        if (nowWaits) {
-            watchDeadline();
+    /** Stands in the connection's line for room, unless the call has ended already: then false. */
+    boolean park() {
+        if (call.parked(attempt) != null) {
+            end();
+            return false;
         }
+        waits = true;
+        watchDeadline();
+        return true;
+    }
+
+    /** Stands in line no more. */
+    void unpark() {
+        waits = false;
     }
 
     /** Opens the stream, unless the call has ended already. */
@@ -169,7 +177,7 @@ final class ClientStream extends GrpcStream implements HeaderWriter, ChannelCall
             return;
         }
         if (waits) {
-            if (call.ended(attempt) != null) {
+            if (call.parked(attempt) != null) {
                 end();
                 waits = false;
                 connection.withdraw(this);
@@ -366,20 +374,22 @@ final class ClientStream extends GrpcStream implements HeaderWriter, ChannelCall
             }
             return;
         }
-        Status why = lost ? connection.whyLost(reason) : reset(code).withDescription(reason);
+        Status why = lost ? connection.whyLost(reason) : statusOf(code, reason);
         if (end(why)) {
             call.closed(attempt, why, new Metadata());
         }
     }
 
     /** What a reset means (gRPC over HTTP2, Errors). */
-    private static Status reset(int code) {
+    private static Status statusOf(int code, String reason) {
         return switch (code) {
-            case ErrorCode.REFUSED_STREAM -> Status.UNAVAILABLE;
-            case ErrorCode.CANCEL -> Status.CANCELLED;
-            case ErrorCode.ENHANCE_YOUR_CALM -> Status.RESOURCE_EXHAUSTED;
-            case ErrorCode.INADEQUATE_SECURITY -> Status.PERMISSION_DENIED;
-            default -> Status.INTERNAL;
+            case ErrorCode.REFUSED_STREAM -> Status.UNAVAILABLE.withDescription(reason);
+            case ErrorCode.CANCEL -> Status.CANCELLED.withDescription(reason);
+            case ErrorCode.ENHANCE_YOUR_CALM ->
+                Status.RESOURCE_EXHAUSTED.withDescription(reason + " (what is exhausted is bandwidth)");
+            case ErrorCode.INADEQUATE_SECURITY ->
+                Status.PERMISSION_DENIED.withDescription(reason + " (the protocol is not secure enough for the call)");
+            default -> Status.INTERNAL.withDescription(reason);
         };
     }
 

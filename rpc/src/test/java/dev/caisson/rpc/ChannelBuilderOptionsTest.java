@@ -44,6 +44,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.ThrowingConsumer;
 
 /** Every option of ManagedChannelBuilder has an effect, shown here, or throws, or is on the short list of those without. */
 @NoLeaks(
@@ -105,20 +106,32 @@ class ChannelBuilderOptionsTest {
         shown.put("defaultLoadBalancingPolicy", this::defaultLoadBalancingPolicy);
         shown.put("decompressorRegistry", this::decompressorRegistry);
         shown.put("compressorRegistry", this::compressorRegistry);
-        shown.put("idleTimeout", this::idleTimeout);
         shown.put("maxInboundMessageSize", this::maxInboundMessageSize);
         shown.put("maxInboundMetadataSize", this::maxInboundMetadataSize);
-        shown.put("keepAliveTime", this::keepAlive);
-        shown.put("keepAliveTimeout", this::keepAlive);
-        shown.put("keepAliveWithoutCalls", this::keepAlive);
-        shown.put("perRpcBufferLimit", this::retries);
-        shown.put("disableRetry", this::retries);
-        shown.put("enableRetry", this::retries);
         shown.put("defaultServiceConfig", this::defaultServiceConfig);
         shown.put("disableServiceConfigLookUp", this::disableServiceConfigLookUp);
         shown.put("setNameResolverArg", this::setNameResolverArg);
         shown.put("build", () -> assertThat(call(b -> b)).isEqualTo("hello"));
         return shown;
+    }
+
+    /** The tests of other classes that show an effect: they run there, and the compiler holds that they exist. */
+    private static Map<String, ThrowingConsumer<?>> effectsElsewhere() {
+        ThrowingConsumer<ChannelAgainstGrpcJavaIT> idle =
+                ChannelAgainstGrpcJavaIT::anUnusedConnectionIsGivenUpAndMadeAgainWithTheNextCall;
+        ThrowingConsumer<ChannelPeersIT> keepAliveTime = ChannelPeersIT::aSilentPeerIsPingedForAsLongAsItAnswers;
+        ThrowingConsumer<ChannelPeersIT> keepAliveTimeout = ChannelPeersIT::aPeerThatDoesNotAnswerThePingIsGivenUp;
+        ThrowingConsumer<ChannelPeersIT> withoutCalls = ChannelPeersIT::aConnectionWithoutCallsIsPingedOnlyOnRequest;
+        ThrowingConsumer<ChannelPeersIT> bufferLimit = ChannelPeersIT::onlyWhatWasKeptIsSentAgain;
+        ThrowingConsumer<ChannelPeersIT> retry = ChannelPeersIT::nothingIsSentAgainWithoutRetry;
+        return Map.of(
+                "idleTimeout", idle,
+                "keepAliveTime", keepAliveTime,
+                "keepAliveTimeout", keepAliveTimeout,
+                "keepAliveWithoutCalls", withoutCalls,
+                "perRpcBufferLimit", bufferLimit,
+                "disableRetry", retry,
+                "enableRetry", retry);
     }
 
     @Test
@@ -132,6 +145,7 @@ class ChannelBuilderOptionsTest {
             }
         }
         Set<String> known = new TreeSet<>(effects().keySet());
+        known.addAll(effectsElsewhere().keySet());
         known.addAll(WITHOUT_EFFECT);
         known.addAll(UNSUPPORTED);
         assertThat(known).isEqualTo(options);
@@ -195,6 +209,23 @@ class ChannelBuilderOptionsTest {
         assertThatThrownBy(() -> builder.keepAliveTime(-1, TimeUnit.SECONDS)).hasMessageContaining("keepAliveTime");
         assertThatThrownBy(() -> builder.maxInboundMessageSize(-1)).hasMessageContaining("maxInboundMessageSize");
         assertThatThrownBy(() -> builder.maxInboundMetadataSize(0)).hasMessageContaining("maxInboundMetadataSize");
+    }
+
+    @Test
+    void valuesThatAreTooSmallOrMeanNeverAreBroughtIntoRange() {
+        CaissonChannelBuilder builder = CaissonChannelBuilder.forTarget("x:1").usePlaintext();
+        assertThat(built(builder.idleTimeout(1, TimeUnit.MILLISECONDS)).idleTimeoutNanos())
+                .isEqualTo(TimeUnit.SECONDS.toNanos(1));
+        assertThat(built(builder.idleTimeout(60, TimeUnit.DAYS)).idleTimeoutNanos())
+                .isEqualTo(Long.MAX_VALUE);
+        assertThat(built(builder.keepAliveTime(1, TimeUnit.SECONDS)).keepAliveNanos())
+                .isEqualTo(TimeUnit.SECONDS.toNanos(10));
+        assertThat(built(builder.keepAliveTimeout(1, TimeUnit.MILLISECONDS)).keepAliveTimeoutNanos())
+                .isEqualTo(TimeUnit.MILLISECONDS.toNanos(10));
+    }
+
+    private ChannelSettings built(CaissonChannelBuilder builder) {
+        return builder.scope(scope).build().core().settings;
     }
 
     private CaissonChannel channel(UnaryOperator<CaissonChannelBuilder> with) {
@@ -361,18 +392,6 @@ class ChannelBuilderOptionsTest {
                 .hasMessageContaining("Unable to find compressor by name gzip");
     }
 
-    private void idleTimeout() {
-        CaissonChannelBuilder builder = CaissonChannelBuilder.forTarget("x:1").usePlaintext();
-        assertThat(built(builder.idleTimeout(5, TimeUnit.SECONDS)).idleTimeoutNanos())
-                .isEqualTo(TimeUnit.SECONDS.toNanos(5));
-        assertThat(built(builder.idleTimeout(60, TimeUnit.DAYS)).idleTimeoutNanos())
-                .isEqualTo(Long.MAX_VALUE);
-    }
-
-    private ChannelSettings built(CaissonChannelBuilder builder) {
-        return builder.scope(scope).build().core().settings;
-    }
-
     private void maxInboundMessageSize() {
         assertThatThrownBy(() -> call(b -> b.maxInboundMessageSize(4)))
                 .hasMessageContaining("RESOURCE_EXHAUSTED")
@@ -383,24 +402,6 @@ class ChannelBuilderOptionsTest {
         assertThatThrownBy(() -> call(b -> b.maxInboundMetadataSize(10)))
                 .hasMessageContaining("RESOURCE_EXHAUSTED")
                 .hasMessageContaining("maxInboundMetadataSize");
-    }
-
-    private void keepAlive() {
-        ChannelSettings settings = built(CaissonChannelBuilder.forTarget("x:1")
-                .usePlaintext()
-                .keepAliveTime(1, TimeUnit.SECONDS)
-                .keepAliveTimeout(7, TimeUnit.SECONDS)
-                .keepAliveWithoutCalls(true));
-        assertThat(settings.keepAliveNanos()).isEqualTo(TimeUnit.SECONDS.toNanos(10));
-        assertThat(settings.keepAliveTimeoutNanos()).isEqualTo(TimeUnit.SECONDS.toNanos(7));
-        assertThat(settings.keepAliveWithoutCalls()).isTrue();
-    }
-
-    private void retries() {
-        CaissonChannelBuilder builder = CaissonChannelBuilder.forTarget("x:1").usePlaintext();
-        assertThat(built(builder.perRpcBufferLimit(77)).retryBufferBytes()).isEqualTo(77);
-        assertThat(built(builder.disableRetry()).retryBufferBytes()).isZero();
-        assertThat(built(builder.enableRetry()).retryBufferBytes()).isEqualTo(77);
     }
 
     private static Map<String, Object> policy(String name) {

@@ -211,6 +211,23 @@ class ChannelCoreTest {
     }
 
     @Test
+    void callsThatWaitForAConnectionAreBounded() {
+        ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first");
+        for (int i = 0; i < ChannelCore.MAX_PENDING_CALLS; i++) {
+            call(core, CallOptions.DEFAULT);
+        }
+        FakeCall refused = call(core, CallOptions.DEFAULT);
+        assertThat(refused.status()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(refused.description())
+                .contains("65536 calls wait for a connection")
+                .contains("CONNECTING");
+        assertThat(calls.subList(0, ChannelCore.MAX_PENDING_CALLS)).allMatch(call -> call.status == null);
+        last().ready();
+        assertThat(last().wakes).isEqualTo(ChannelCore.MAX_PENDING_CALLS);
+        assertThat(call(core, CallOptions.DEFAULT).status).isNull();
+    }
+
+    @Test
     void shutdownLetsWaitingCallsGoOn() {
         ChannelCore core = core("ipv4:127.0.0.1:1", "pick_first");
         FakeCall call = call(core, CallOptions.DEFAULT);

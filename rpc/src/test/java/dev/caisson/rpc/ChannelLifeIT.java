@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.caisson.leaks.NoLeaks;
 import dev.caisson.scope.Scope;
 import io.grpc.CallOptions;
+import io.grpc.ClientInterceptor;
 import io.grpc.ConnectivityState;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
@@ -19,6 +20,8 @@ import io.grpc.stub.StreamObserver;
 import java.lang.ref.WeakReference;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -111,6 +114,44 @@ class ChannelLifeIT {
             System.gc();
             return handle.get() == null && core.get() == null;
         });
+    }
+
+    @Test
+    void aChannelThatCannotBeOpenedGivesBackWhatItTook() {
+        try (Scope owner = Scope.open("test")) {
+            CaissonChannelBuilder unknown =
+                    CaissonChannelBuilder.forTarget("unix:///tmp/socket").usePlaintext();
+            assertThatThrownBy(() -> unknown.scope(owner).build())
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("unix");
+            assertThat(counted("channel")).isFalse();
+            assertThat(counted("connections")).isFalse();
+            await().atMost(PATIENCE).until(() -> !loopsRun());
+        }
+        Scope closed = Scope.open("test");
+        closed.close();
+        assertThatThrownBy(() -> builder().scope(closed).build())
+                .isInstanceOf(dev.caisson.scope.ScopeClosedException.class);
+        assertThatThrownBy(() -> CaissonChannelBuilder.forTarget("unix:///tmp/socket")
+                        .usePlaintext()
+                        .build())
+                .hasMessageContaining("unix");
+        assertThat(counted("channel")).isFalse();
+        await().atMost(PATIENCE).until(() -> !loopsRun());
+    }
+
+    @Test
+    void aChannelWhoseLastStepFailsGivesBackWhatItTook() {
+        try (Scope owner = Scope.open("test")) {
+            // The channel stands, with engine and scopes, when its interceptors are looked at.
+            List<ClientInterceptor> interceptors = Collections.singletonList(null);
+            ChannelSettings settings = builder().settings("pick_first", Long.MAX_VALUE);
+            assertThatThrownBy(() -> CaissonChannel.open("127.0.0.1:1", settings, interceptors, owner))
+                    .isInstanceOf(NullPointerException.class);
+            assertThat(counted("channel")).isFalse();
+            assertThat(counted("channel engine")).isFalse();
+            await().atMost(PATIENCE).until(() -> !loopsRun());
+        }
     }
 
     @Test
