@@ -27,7 +27,10 @@ final class Connection extends Conversation {
     private final RespReader reader;
     private final Handler handler = new Handler();
     private boolean reading;
+    /** No request is taken any more. */
     private boolean closing;
+    /** What arrives is dropped; what has arrived is taken. */
+    private boolean deaf;
 
     Connection(Store store, Loop loop, long id, Channel channel) {
         super(store, loop, id);
@@ -95,15 +98,18 @@ final class Connection extends Conversation {
         if (loop.executor.inEventLoop()) {
             closing = true; // it settles at the end of the burst
         } else {
-            drain();
+            loop.execute(() -> {
+                closing = true;
+                settle();
+            });
         }
     }
 
-    /** Takes no further request, gives the replies that are due, then closes. Any thread. */
+    /** Reads no further, answers what has arrived, then closes. Any thread. */
     void drain() {
         loop.execute(() -> {
-            closing = true;
-            settle();
+            deaf = true;
+            resume();
         });
     }
 
@@ -112,7 +118,8 @@ final class Connection extends Conversation {
         if (isClosed()) {
             return;
         }
-        if (closing && isIdle()) {
+        boolean allTaken = closing || deaf && !isClogged();
+        if (allTaken && isIdle()) {
             channel.writeAndFlush(channel.alloc().ioBuffer(0)).addListener(ChannelFutureListener.CLOSE);
             return;
         }
@@ -132,7 +139,7 @@ final class Connection extends Conversation {
         public void channelRead(ChannelHandlerContext context, Object message) {
             ByteBuf bytes = (ByteBuf) message;
             try {
-                if (closing) {
+                if (closing || deaf) {
                     return;
                 }
                 int count = bytes.readableBytes();
