@@ -17,11 +17,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** The {@code caisson} command: its sub-commands, its help, and what happens when one fails. */
 @Command(
         name = "caisson",
-        description = "Calls, describes and serves gRPC; shows that nothing leaks.",
+        description = "Calls, describes and serves gRPC, and runs a store; shows that nothing leaks.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         subcommands = {
             UpCommand.class,
+            StoreCommand.class,
             ListCommand.class,
             DescribeCommand.class,
             CallCommand.class,
@@ -31,6 +32,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footerHeading = "%nExamples:%n",
         footer = {
             "  caisson up",
+            "  caisson store",
             "  caisson list 127.0.0.1:50051",
             "  caisson describe 127.0.0.1:50051 helloworld.Greeter",
             "  caisson call 127.0.0.1:50051 helloworld.Greeter/SayHello -d '{\"name\":\"world\"}'",

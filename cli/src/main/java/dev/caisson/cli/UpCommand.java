@@ -1,5 +1,6 @@
 package dev.caisson.cli;
 
+import dev.caisson.cli.Foreground.Place;
 import dev.caisson.gateway.Gateway;
 import dev.caisson.gateway.GatewayOptions;
 import dev.caisson.rpc.CaissonServer;
@@ -7,49 +8,38 @@ import dev.caisson.rpc.CaissonServerBuilder;
 import dev.caisson.rpc.HealthService;
 import dev.caisson.rpc.ReflectionService;
 import dev.caisson.rpc.health.v1.HealthCheckResponse.ServingStatus;
-import dev.caisson.scope.CloseReport;
 import dev.caisson.scope.Scope;
-import dev.caisson.scope.ScopeOptions;
+import dev.caisson.store.Store;
+import dev.caisson.store.StoreOptions;
 import io.grpc.ServerServiceDefinition;
 import java.io.IOException;
-import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 
-/**
- * {@code caisson up}: sample services, the gateway and its page in one process, until Ctrl-C.
- *
- * <pre>
- *   opening ── both ports taken ──► up ── Ctrl-C, SIGTERM ──► draining ──► closing ──► report, exit 0
- *      │ a port is not to be had                                  │ a second signal
- *      ▼                                                          ▼
- *   all closed again, exit 1                                   halted, exit 130
- * </pre>
- */
+/** {@code caisson up}: sample services, the gateway and its page, and the store in one process, until Ctrl-C. */
 @Command(
         name = "up",
-        description = "Runs sample services, the gateway and its page in one process, until Ctrl-C.",
+        description = "Runs sample services, the gateway and its page, and the store in one process, until Ctrl-C.",
         mixinStandardHelpOptions = true,
         sortOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
             "  caisson up",
-            "  caisson up --grpc-port 0 --http-port 0      any free ports, printed",
+            "  caisson up --grpc-port 0 --http-port 0 --store-port 0      any free ports, printed",
+            "  caisson up --no-store                       without the store",
             "  caisson up --allow 127.0.0.1:9000           the gateway may call that server, too",
             "",
             "Ctrl-C drains, closes and prints what was closed and what was left; a second Ctrl-C ends it at once."
         })
 final class UpCommand implements Callable<Integer> {
-    private static final int FORCED = 130; // 128 plus SIGINT, as shells count
+    private static final String LOOPBACK = "127.0.0.1";
 
     @ParentCommand
     private @Nullable Main main;
@@ -69,6 +59,16 @@ final class UpCommand implements Callable<Integer> {
     private int httpPort;
 
     @Option(
+            names = "--store-port",
+            paramLabel = "PORT",
+            defaultValue = "" + StoreOptions.DEFAULT_PORT,
+            description = "Port of the store, 0 for any free one (default: ${DEFAULT-VALUE}).")
+    private int storePort;
+
+    @Option(names = "--no-store", description = "Starts no store.")
+    private boolean noStore;
+
+    @Option(
             names = "--allow",
             paramLabel = "HOST:PORT",
             description = "A further target that the gateway may call. May be given several times.")
@@ -86,35 +86,27 @@ final class UpCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Console console = java.util.Objects.requireNonNull(main).console();
-        Scope app = Scope.open(
-                "caisson up", ScopeOptions.defaults().closeWithin(Duration.ofSeconds(Math.max(0, closeWithinSeconds))));
-        AtomicInteger signals = new AtomicInteger();
-        try (Signals _ = Signals.listen(signal -> signalled(console, app, signals.incrementAndGet()))) {
-            Gateway gateway;
-            CaissonServer server;
-            try {
-                server = serve(app);
-                gateway = openGateway(app, server.getPort());
-            } catch (IOException | IllegalArgumentException e) {
-                app.close();
-                console.error(String.valueOf(e.getMessage()));
-                return 1;
-            }
-            console.line(greeting(gateway, server.getPort()));
-            CloseReport report = app.awaitShutdown();
-            console.line(report(report));
-            return report.clean() ? 0 : 1;
-        }
+        return Foreground.run(
+                Targets.console(main),
+                "caisson up",
+                closeWithinSeconds,
+                "Closing: calls in flight may end; Ctrl-C again ends them.",
+                this::open);
     }
 
-    private static void signalled(Console console, Scope app, int count) {
-        if (count > 1) {
-            console.errorLine("caisson: forced");
-            Runtime.getRuntime().halt(FORCED);
+    private String open(Scope app) throws IOException {
+        Store store = noStore ? null : openStore(app);
+        CaissonServer server = serve(app);
+        Gateway gateway = openGateway(app, server.getPort());
+        return greeting(gateway, server.getPort(), store);
+    }
+
+    private Store openStore(Scope app) throws IOException {
+        try {
+            return app.own("store", () -> Store.open(StoreOptions.defaults().port(storePort)));
+        } catch (IOException e) {
+            throw new Place("store", LOOPBACK, storePort, "--store-port").failed(e);
         }
-        console.line("\nClosing: calls in flight may end; Ctrl-C again ends them.");
-        app.shutdown();
     }
 
     private CaissonServer serve(Scope app) throws IOException {
@@ -131,7 +123,7 @@ final class UpCommand implements Callable<Integer> {
         try {
             return builder.build().start();
         } catch (IOException e) {
-            throw taken("gRPC", grpcPort, "--grpc-port", e);
+            throw new Place("gRPC", LOOPBACK, grpcPort, "--grpc-port").failed(e);
         }
     }
 
@@ -145,7 +137,7 @@ final class UpCommand implements Callable<Integer> {
         try {
             return Gateway.open(app, options.build());
         } catch (IOException e) {
-            throw taken("HTTP", httpPort, "--http-port", e);
+            throw new Place("HTTP", LOOPBACK, httpPort, "--http-port").failed(e);
         }
     }
 
@@ -153,45 +145,35 @@ final class UpCommand implements Callable<Integer> {
         return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
     }
 
-    private static IOException taken(String what, int port, String option, IOException cause) {
-        for (Throwable at = cause; at != null; at = at.getCause()) {
-            if (at instanceof BindException || String.valueOf(at.getMessage()).contains("in use")) {
-                return new IOException(
-                        what + " port " + port + " on 127.0.0.1 is taken by another process; choose another one with "
-                                + option + " PORT, or " + option + " 0 for any free one",
-                        cause);
-            }
-        }
-        return cause;
-    }
-
-    private static String greeting(Gateway gateway, int grpcPort) {
-        String command = System.getenv("CAISSON_COMMAND");
-        String caisson = command == null ? "caisson" : command;
-        String target = "127.0.0.1:" + grpcPort;
+    private static String greeting(Gateway gateway, int grpcPort, @Nullable Store store) {
+        String target = LOOPBACK + ":" + grpcPort;
         String call = gateway.uri() + "call/" + target + "/helloworld.Greeter/";
-        return """
+        StringBuilder text = new StringBuilder("""
 
                 Caisson is up.
                   page      %1$s
                   gateway   %1$scall/HOST:PORT/SERVICE/METHOD
                   services  %2$s  (helloworld.Greeter, health, reflection)
+                """.formatted(gateway.uri(), target));
+        if (store != null) {
+            text.append("  store     ")
+                    .append(LOOPBACK + ":")
+                    .append(store.port())
+                    .append("  (for any Redis client)\n");
+        }
+        text.append("""
 
                 Try, in another terminal:
-                  curl -d '{"name":"world"}' %3$sSayHello
-                  curl -N -d '{"name":"world","count":3}' %3$sSayHellos
-                  printf '{"name":"a"} {"name":"b"}' | curl -N --data-binary @- %3$sChat
-                  %4$s list %2$s
-                  %4$s call %2$s helloworld.Greeter/SayHello -d '{"name":"world"}'
-
-                Ctrl-C drains and closes it.
-                """.formatted(gateway.uri(), target, call, caisson).stripTrailing();
-    }
-
-    private static String report(CloseReport report) {
-        long left = report.left().size() + report.unlistedLeft();
-        String first = "Closed " + report.closed() + " resources in "
-                + report.took().toMillis() + " ms; left: " + (left == 0 ? "nothing" : String.valueOf(left));
-        return report.clean() ? first : first + "\n" + report;
+                  curl -d '{"name":"world"}' %1$sSayHello
+                  curl -N -d '{"name":"world","count":3}' %1$sSayHellos
+                  printf '{"name":"a"} {"name":"b"}' | curl -N --data-binary @- %1$sChat
+                  %2$s list %3$s
+                  %2$s call %3$s helloworld.Greeter/SayHello -d '{"name":"world"}'
+                """.formatted(call, Foreground.caisson(), target));
+        if (store != null) {
+            StoreTrial.commands(store.port())
+                    .forEach(command -> text.append("  ").append(command).append('\n'));
+        }
+        return text.append("\nCtrl-C drains and closes it.").toString();
     }
 }

@@ -415,7 +415,7 @@ class CommandsTest {
                 .contains("list")
                 .contains("describe")
                 .contains("call");
-        for (String command : new String[] {"list", "describe", "call", "completion"}) {
+        for (String command : new String[] {"list", "describe", "call", "store", "completion"}) {
             Cli help = Cli.run(command, "--help");
             assertThat(help.exitCode()).isZero();
             assertThat(help.out()).contains("Examples:").contains("caisson " + command);
@@ -432,7 +432,9 @@ class CommandsTest {
                 .startsWith("#!")
                 .contains("complete -F")
                 .contains("describe")
-                .contains("--cacert");
+                .contains("--cacert")
+                .contains("--store-port")
+                .contains("--maxmemory");
         assertThat(Cli.run("completion", "fish").exitCode()).isEqualTo(2);
     }
 }

@@ -178,7 +178,8 @@ class LauncherIT {
     void helpNeedsNoJdkAndNoBuild() throws Exception {
         Run run = caisson("help");
         assertThat(run.status()).isZero();
-        assertThat(run.out()).contains("./caisson up", "./caisson call", "./caisson test", "./caisson bench");
+        assertThat(run.out())
+                .contains("./caisson up", "./caisson store", "./caisson call", "./caisson test", "./caisson bench");
         assertThat(log).doesNotExist();
     }
 

@@ -1,0 +1,57 @@
+package dev.caisson.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The options of {@code caisson store}. */
+class StoreCommandTest {
+    @ParameterizedTest
+    @CsvSource({
+        "0, 0",
+        "100, 100",
+        "7b, 7",
+        "1k, 1000",
+        "1kb, 1024",
+        "3M, 3000000",
+        "3MB, 3145728",
+        "2g, 2000000000",
+        "2Gb, 2147483648"
+    })
+    void memoryIsWrittenAsInRedis(String text, long bytes) {
+        assertThat(MemorySize.parse(text).bytes()).isEqualTo(bytes);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0 B", "1023, 1023 B", "1024, 1.0 KB", "1536, 1.5 KB", "104857600, 100 MB", "4398046511104, 4096 GB"
+    })
+    void memoryIsPrintedForPeople(long bytes, String text) {
+        assertThat(new MemorySize(bytes)).hasToString(text);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "mb", "1.5gb", "-1", "1tb", "1 gb", "999999999999999999gb"})
+    void whatIsNoMemoryIsRefused(String text) {
+        Cli refused = Cli.run("store", "--maxmemory", text);
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains("--maxmemory").doesNotContain("Exception");
+    }
+
+    @Test
+    void moreMemoryThanTheHeapIsRefusedWithWhatToDo() {
+        Cli refused = Cli.run("store", "--maxmemory", "1024gb");
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains("more than the heap").contains("CAISSON_JAVA_OPTS=-Xmx2097152m");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--port=65536", "--port=-1", "--loops=0", "--loops=65"})
+    void numbersOutOfRangeAreRefused(String option) {
+        Cli refused = Cli.run("store", option);
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains("not " + option.substring(option.indexOf('=') + 1));
+    }
+}
