@@ -11,6 +11,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,6 +105,40 @@ final class Connection extends Conversation {
                 settle();
             });
         }
+    }
+
+    @Override
+    public void kill() {
+        channel.close();
+    }
+
+    @Override
+    public String address() {
+        return text(channel.remoteAddress());
+    }
+
+    @Override
+    public String localAddress() {
+        return text(channel.localAddress());
+    }
+
+    private static String text(@Nullable SocketAddress address) {
+        if (!(address instanceof InetSocketAddress inet)) {
+            return "?:0";
+        }
+        String host = inet.getAddress().getHostAddress();
+        return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + inet.getPort();
+    }
+
+    @Override
+    public int heldBytes() {
+        return reader.held();
+    }
+
+    @Override
+    public void authenticate(String user, boolean authenticated) {
+        super.authenticate(user, authenticated);
+        reader.authenticated(authenticated);
     }
 
     /** Reads no further, answers what has arrived, then closes. Any thread. */

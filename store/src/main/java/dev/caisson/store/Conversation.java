@@ -142,6 +142,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         Command command;
         try {
             command = find(args);
+            active(loop.call.now(), command);
             check(command);
         } catch (ErrorReply refused) {
             breakTransaction();
@@ -453,6 +454,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         closed = true;
         stopWatching();
         late.clear();
+        store.server().ended(this);
         List<Watched> had = abandonTransaction();
         for (Watched each : had) {
             store.loops()[each.shard()].submit(at -> at.shard.unwatch(each.key()));

@@ -3,6 +3,7 @@ package dev.caisson.store;
 import dev.caisson.store.engine.Session;
 import dev.caisson.store.engine.Watcher;
 import dev.caisson.store.resp.Args;
+import dev.caisson.store.resp.ErrorReply;
 import dev.caisson.store.resp.Reply;
 import dev.caisson.store.resp.RespDecoder;
 import dev.caisson.store.resp.RespException;
@@ -112,6 +113,40 @@ final class LocalConversation extends Conversation {
         });
     }
 
+    @Override
+    public void kill() {
+        loop.execute(this::end);
+    }
+
+    @Override
+    public String address() {
+        return "in-process:" + id();
+    }
+
+    @Override
+    public String localAddress() {
+        return "in-process:0";
+    }
+
+    @Override
+    public int heldBytes() {
+        return 0;
+    }
+
+    @Override
+    public int firstProtocol() {
+        return 3;
+    }
+
+    /** @throws ErrorReply for another than RESP3, in which what is pushed could not be told from replies */
+    @Override
+    public void protocol(int protocol) {
+        if (protocol != 3) {
+            throw new ErrorReply("NOPROTO a client in process speaks RESP3 only");
+        }
+        super.protocol(protocol);
+    }
+
     /** On the loop. */
     void end() {
         ended();
@@ -143,6 +178,24 @@ final class LocalConversation extends Conversation {
 
         @Override
         protected void left(Watcher watcher, int home) {}
+
+        @Override
+        public void kill() {}
+
+        @Override
+        public String address() {
+            return "";
+        }
+
+        @Override
+        public String localAddress() {
+            return "";
+        }
+
+        @Override
+        public int heldBytes() {
+            return 0;
+        }
     }
 
     @Override

@@ -12,6 +12,7 @@ import dev.caisson.store.data.Hashing;
 import dev.caisson.store.engine.Call;
 import dev.caisson.store.engine.CommandTable;
 import dev.caisson.store.engine.Commands;
+import dev.caisson.store.engine.Server;
 import dev.caisson.store.engine.Settings;
 import dev.caisson.store.engine.Shard;
 import dev.caisson.store.engine.Shard.Figure;
@@ -32,6 +33,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -74,6 +76,7 @@ public final class Store implements Drainable, Scoped {
     private final Sharding sharding;
     private final CommandTable commands;
     private final Settings settings;
+    private final Server server;
     private final Loop[] loops;
     private final Map<Long, Connection> connections = new ConcurrentHashMap<>();
     private final AtomicLong ids = new AtomicLong();
@@ -96,9 +99,14 @@ public final class Store implements Drainable, Scoped {
         for (int i = 0; i < loops.length; i++) {
             shards[i] = new Shard(i, sharding, hashing);
         }
+        this.server = new Server(commands, settings, shards, runId(), now());
+        server.password(options.password());
+        server.configuration().show("requirepass", options.password());
+        server.configuration().show("maxclients", Integer.toString(options.maxClients()));
+        server.configuration().show("bind", options.host());
         for (int i = 0; i < loops.length; i++) {
             Call call = new Call(
-                    sharding, shards, settings, RandomGenerator.getDefault(), new LocalConversation.Nobody(now()));
+                    sharding, shards, server, RandomGenerator.getDefault(), new LocalConversation.Nobody(now()));
             loops[i] = new Loop(this, i, executors.get(i), shards[i], call);
         }
     }
@@ -131,6 +139,12 @@ public final class Store implements Drainable, Scoped {
                 scope.close();
             }
         }
+    }
+
+    private static String runId() {
+        byte[] random = new byte[20];
+        new SecureRandom().nextBytes(random);
+        return HexFormat.of().formatHex(random);
     }
 
     private static void checkHost(StoreOptions options) throws IOException {
@@ -168,6 +182,7 @@ public final class Store implements Drainable, Scoped {
         }
         Channel socket = bound.channel();
         listening = socket;
+        server.configuration().show("port", Integer.toString(port()));
         scope.hold(SOCKET, String.valueOf(socket.localAddress()), socket, new Closer<Channel>() {
             @Override
             public void drain(Channel held, Duration within) throws InterruptedException {
@@ -183,11 +198,14 @@ public final class Store implements Drainable, Scoped {
 
     private void accept(Channel channel) {
         if (refusing || connections.size() >= options.maxClients()) {
+            server.refused();
             channel.writeAndFlush(Unpooled.wrappedBuffer(TOO_MANY)).addListener(ChannelFutureListener.CLOSE);
             return;
         }
         Connection connection = new Connection(this, loopOf(channel), ids.incrementAndGet(), channel);
+        connection.authenticate("default", !server.passwordNeeded());
         connections.put(connection.id(), connection);
+        server.opened(connection);
         Hold<Connection> hold;
         try {
             hold = scope.hold(CONNECTION, connection.toString(), connection, new Closer<Connection>() {
@@ -205,6 +223,7 @@ public final class Store implements Drainable, Scoped {
         } catch (ScopeClosedException closing) {
             channel.close();
             connections.remove(connection.id());
+            server.ended(connection);
             return;
         }
         channel.closeFuture().addListener(closed -> {
@@ -239,6 +258,7 @@ public final class Store implements Drainable, Scoped {
         LocalConversation conversation = new LocalConversation(this, loop, id, pushes);
         Hold<LocalConversation> hold =
                 scope.hold(CLIENT, name, conversation, (held, within) -> held.loop.execute(held::end));
+        server.opened(conversation);
         return new StoreClient(conversation, hold::close);
     }
 
@@ -312,6 +332,10 @@ public final class Store implements Drainable, Scoped {
 
     Settings settings() {
         return settings;
+    }
+
+    Server server() {
+        return server;
     }
 
     long now() {

@@ -30,6 +30,7 @@ public final class Call {
 
     private final Sharding sharding;
     private final Shard[] shards;
+    private final Server server;
     private final Settings settings;
     private final RandomGenerator random;
     private final Session nobody;
@@ -59,10 +60,11 @@ public final class Call {
     private @Nullable Object lastItem;
 
     /** Made by the loop, for its life. {@code shards} are all of the store; it touches only those that its thread has. */
-    public Call(Sharding sharding, Shard[] shards, Settings settings, RandomGenerator random, Session nobody) {
+    public Call(Sharding sharding, Shard[] shards, Server server, RandomGenerator random, Session nobody) {
         this.sharding = sharding;
         this.shards = shards;
-        this.settings = settings;
+        this.server = server;
+        this.settings = server.settings();
         this.random = random;
         this.args = new Args();
         this.out = new RespWriter();
@@ -181,6 +183,11 @@ public final class Call {
 
     public Settings settings() {
         return settings;
+    }
+
+    /** What all loops share. */
+    public Server server() {
+        return server;
     }
 
     /** The number of arguments, the command's name included. */

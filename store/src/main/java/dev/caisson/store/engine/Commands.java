@@ -8,6 +8,10 @@ public final class Commands {
     public static CommandTable all() {
         CommandTable table = CommandTable.of(
                 ConnectionCommands::register,
+                ClientCommands::register,
+                TableCommands::register,
+                ConfigCommands::register,
+                ServerCommands::register,
                 KeyCommands::register,
                 StringCommands::register,
                 TransactionCommands::register);

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the store knows of one client: a connection, a client in this process, or the replay of the log. Belongs to the
- * loop of its connection; only what says so may be called from other threads.
+ * loop of its connection; only what says so may be called from other threads. What CLIENT LIST shows may be read by any
+ * thread, which may see it a moment late.
  */
 public abstract class Session {
     /** A key watched for a transaction, and its version then. */
@@ -27,10 +28,15 @@ public abstract class Session {
 
     private final long id;
     private final long createdAtMillis;
-    private int protocol = 2;
-    private String name = "";
-    private String user = "default";
-    private boolean authenticated = true;
+    private volatile int protocol = 2;
+    private volatile String name = "";
+    private volatile String libraryName = "";
+    private volatile String libraryVersion = "";
+    private volatile String user = "default";
+    private volatile boolean authenticated = true;
+    /* Written with each command; plain, because a late value does no harm and a fence would cost. */
+    private long activeAtMillis;
+    private @Nullable Command last;
 
     @Nullable
     Transaction transaction;
@@ -41,10 +47,13 @@ public abstract class Session {
 
     /** CLIENT NO-TOUCH: reads do not count as use. */
     boolean noTouch;
+    /** CLIENT NO-EVICT: kept and shown; no client is evicted here. */
+    boolean noEvict;
 
     protected Session(long id, long createdAtMillis) {
         this.id = id;
         this.createdAtMillis = createdAtMillis;
+        this.activeAtMillis = createdAtMillis;
     }
 
     /** A number that no other client of this store had or will have. */
@@ -65,6 +74,11 @@ public abstract class Session {
         this.protocol = protocol;
     }
 
+    /** The protocol that it speaks before it has said anything. */
+    public int firstProtocol() {
+        return 2;
+    }
+
     /** As set by CLIENT SETNAME; empty if never. */
     public final String name() {
         return name;
@@ -72,6 +86,40 @@ public abstract class Session {
 
     public final void name(String name) {
         this.name = name;
+    }
+
+    /** The client's library, as set by CLIENT SETINFO; empty if never. */
+    public final String libraryName() {
+        return libraryName;
+    }
+
+    public final void libraryName(String name) {
+        this.libraryName = name;
+    }
+
+    /** The version of the client's library, as set by CLIENT SETINFO; empty if never. */
+    public final String libraryVersion() {
+        return libraryVersion;
+    }
+
+    public final void libraryVersion(String version) {
+        this.libraryVersion = version;
+    }
+
+    /** A request has come. */
+    public final void active(long nowMillis, Command command) {
+        activeAtMillis = nowMillis;
+        last = command;
+    }
+
+    /** When its last request came, milliseconds since 1970. */
+    public final long activeAtMillis() {
+        return activeAtMillis;
+    }
+
+    /** The command that it sent last; null if none. */
+    public final @Nullable Command lastCommand() {
+        return last;
     }
 
     /** The ACL user. */
@@ -96,6 +144,21 @@ public abstract class Session {
 
     /** Channels, patterns and watches that it has. */
     public abstract int subscriptions();
+
+    /** Channels that it is subscribed to. */
+    public int channels() {
+        return 0;
+    }
+
+    /** Patterns of channels that it is subscribed to. */
+    public int patterns() {
+        return 0;
+    }
+
+    /** Shard channels that it is subscribed to. */
+    public int shardChannels() {
+        return 0;
+    }
 
     /** Ends the connection once what is written has been sent. Any thread. */
     public abstract void closeWhenSent();
@@ -153,6 +216,26 @@ public abstract class Session {
     /** Ends all watches: the client is gone, or was reset. */
     public final void stopWatching() {
         List.copyOf(watchers.values()).forEach(this::stopWatching);
+    }
+
+    // ---- what is shown of it
+
+    /** Ends the connection at once. Any thread. */
+    public abstract void kill();
+
+    /** Where the client is, such as {@code 127.0.0.1:40312}. Any thread. */
+    public abstract String address();
+
+    /** Where the client has connected to. Any thread. */
+    public abstract String localAddress();
+
+    /** Bytes of requests that have arrived and were not taken. */
+    public abstract int heldBytes();
+
+    /** How many commands wait for EXEC; -1 outside of a transaction. */
+    final int queuedCommands() {
+        Transaction open = transaction;
+        return open == null ? -1 : open.commands.size();
     }
 
     // ---- transactions, for the dispatcher

@@ -63,7 +63,7 @@ final class TransactionCommands {
                 .run(TransactionCommands::unwatch);
     }
 
-    private static long watchedShards(Args args, Session session, Sharding sharding) {
+    static long watchedShards(Args args, Session session, Sharding sharding) {
         long mask = 0;
         for (Watched each : session.watched) {
             mask |= 1L << each.shard();
@@ -138,7 +138,7 @@ final class TransactionCommands {
         forget(c);
     }
 
-    private static void forget(Call c) {
+    static void forget(Call c) {
         for (Watched each : c.session.watched) {
             c.shards()[each.shard()].unwatch(each.key());
         }

@@ -1,0 +1,172 @@
+package dev.caisson.store.engine;
+
+import dev.caisson.store.engine.Shard.Figure;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all loops of a store share and commands may ask: its settings, its commands, who is connected. Thread-safe.
+ *
+ * <p>One for each store; made with it, and gone with it.
+ */
+public final class Server {
+    /** The version that clients are told: the Redis whose behaviour this is. */
+    public static final String REDIS_VERSION = "7.4.0";
+
+    private final CommandTable commands;
+    private final Settings settings;
+    private final Configuration configuration;
+    private final Shard[] shards;
+    private final String runId;
+    private final long startedAtMillis;
+    private final Map<Long, Session> sessions = new ConcurrentHashMap<>();
+    /** SHA-256 of the default user's password; empty if there is none. */
+    private volatile byte[] digest = new byte[0];
+
+    private final LongAdder accepted = new LongAdder();
+    private final LongAdder refused = new LongAdder();
+
+    /**
+     * @param runId 40 hexadecimal digits that no other run of a store has
+     * @param startedAtMillis when it was opened, milliseconds since 1970
+     */
+    public Server(CommandTable commands, Settings settings, Shard[] shards, String runId, long startedAtMillis) {
+        this.commands = commands;
+        this.settings = settings;
+        this.shards = shards.clone();
+        this.runId = runId;
+        this.startedAtMillis = startedAtMillis;
+        this.configuration = new Configuration(settings, shards.length, this::password);
+    }
+
+    public CommandTable commands() {
+        return commands;
+    }
+
+    public Settings settings() {
+        return settings;
+    }
+
+    /** What CONFIG shows and sets. */
+    public Configuration configuration() {
+        return configuration;
+    }
+
+    /** 40 hexadecimal digits. */
+    public String runId() {
+        return runId;
+    }
+
+    /** Milliseconds since 1970. */
+    public long startedAtMillis() {
+        return startedAtMillis;
+    }
+
+    /** How many shards it has, one for each loop. */
+    public int shardCount() {
+        return shards.length;
+    }
+
+    /** A figure, summed over the shards, as of their last turn. */
+    public long figure(Figure figure) {
+        long sum = 0;
+        for (Shard shard : shards) {
+            sum += shard.figure(figure);
+        }
+        return sum;
+    }
+
+    // ---- passwords
+
+    /** Sets the password of the default user; empty for none. Connections that are open stay as they are. */
+    public void password(String password) {
+        digest = password.isEmpty() ? new byte[0] : sha256(password.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    /** Whether a client must authenticate before anything else. */
+    public boolean passwordNeeded() {
+        return digest.length > 0;
+    }
+
+    /** Whether there is a user of this name. */
+    boolean hasUser(String name) {
+        return name.equals("default");
+    }
+
+    /** Whether this user may enter with this password; takes the same time whatever it is. */
+    boolean admits(String user, byte[] password) {
+        byte[] wanted = digest;
+        return user.equals("default") && (wanted.length == 0 || MessageDigest.isEqual(wanted, sha256(password)));
+    }
+
+    private static byte[] sha256(byte[] bytes) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(bytes);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has SHA-256", e);
+        }
+    }
+
+    // ---- clients
+
+    /** A client has come. */
+    public void opened(Session session) {
+        sessions.put(session.id(), session);
+        accepted.increment();
+    }
+
+    /** A client came when there were too many. */
+    public void refused() {
+        refused.increment();
+    }
+
+    /** A client has gone. */
+    public void ended(Session session) {
+        sessions.remove(session.id(), session);
+    }
+
+    /** The client of this number; null if it is gone. */
+    public @Nullable Session session(long id) {
+        return sessions.get(id);
+    }
+
+    /** All clients, in the order in which they came. */
+    public List<Session> sessions() {
+        List<Session> all = new ArrayList<>(sessions.values());
+        all.sort(Comparator.comparingLong(Session::id));
+        return all;
+    }
+
+    /** How many clients there are. */
+    public int sessionCount() {
+        return sessions.size();
+    }
+
+    /** How many clients have come since the figures were reset. */
+    public long accepted() {
+        return accepted.sum();
+    }
+
+    /** How many clients were turned away since the figures were reset. */
+    public long refusals() {
+        return refused.sum();
+    }
+
+    /** Begins the counts anew (CONFIG RESETSTAT); those of the shards are for the owners of the shards to reset. */
+    void resetCounts() {
+        accepted.reset();
+        refused.reset();
+        for (Command command : commands.all()) {
+            command.usage.reset();
+            command.subcommands.values().forEach(sub -> sub.usage.reset());
+        }
+    }
+}
