@@ -78,8 +78,6 @@ final class ClientConnection extends Connection implements Transport, CensusSour
     private static final byte[] TRAILERS = MetadataCodec.ascii("trailers");
     private static final long KEEP_ALIVE_PING = 0xca15_5055L;
 
-    private record KeptHeaders(long version, byte[] block) {}
-
     private final ChannelCore core;
     private final SocketAddress address;
     private final long keepAliveNanos;
@@ -90,7 +88,7 @@ final class ClientConnection extends Connection implements Transport, CensusSour
     private final byte[] scheme;
     private final byte[] acceptEncoding;
     private final byte[] userAgent;
-    private final Map<String, KeptHeaders> kept = new HashMap<>();
+    private final Map<String, KeptBlock> kept = new HashMap<>();
     private final ArrayDeque<ClientStream> waiting = new ArrayDeque<>();
     private final AtomicInteger calls = new AtomicInteger();
     private volatile Attributes attributes;
@@ -368,10 +366,7 @@ final class ClientConnection extends Connection implements Transport, CensusSour
         }
     }
 
-    /**
-     * Writes the part of the request headers that is the same for each call of a method (gRPC over HTTP2, Requests). Kept
-     * encoded, and good as long as the HPACK table does not change.
-     */
+    /** Writes the part of the request headers that is the same for each call of a method (gRPC over HTTP2, Requests). */
     void writeHeaders(HpackEncoder encoder, ByteBuf out, ChannelCall<?, ?> call) {
         String method = call.method().getFullMethodName();
         String own = call.options().getAuthority();
@@ -379,26 +374,15 @@ final class ClientConnection extends Connection implements Transport, CensusSour
             encodeHeaders(encoder, out, method, own);
             return;
         }
-        KeptHeaders known = kept.get(method);
-        if (known != null && known.version() == encoder.version()) {
-            encoder.begin(out);
-            if (known.version() == encoder.version()) {
-                out.writeBytes(known.block());
-                return;
-            }
-        }
-        encoder.begin(out);
-        long version = encoder.version();
-        int start = out.writerIndex();
-        encodeHeaders(encoder, out, method, authority);
-        if (version == encoder.version()) {
+        KeptBlock block = kept.get(method);
+        if (block == null) {
             if (kept.size() >= MAX_KEPT_HEADERS) {
                 kept.clear();
             }
-            byte[] block = new byte[out.writerIndex() - start];
-            out.getBytes(start, block);
-            kept.put(method, new KeptHeaders(version, block));
+            block = new KeptBlock((e, to) -> encodeHeaders(e, to, method, authority));
+            kept.put(method, block);
         }
+        block.write(encoder, out);
     }
 
     private void encodeHeaders(HpackEncoder encoder, ByteBuf out, String method, String to) {

@@ -39,6 +39,11 @@ final class ServerConnection extends Connection implements CensusSource {
     private @Nullable String lastPath;
     private @Nullable ServerMethod<?, ?> lastMethod;
 
+    /** The head of an answer without metadata, and the trailers of success. */
+    private final KeptBlock plainHead;
+
+    private final KeptBlock okTrailers = new KeptBlock(ServerStream.OK_TRAILERS);
+
     private static final long PING = 0xca1550a11fe5L;
     private @Nullable ScheduledFuture<?> keepAlive;
     private @Nullable ScheduledFuture<?> idle;
@@ -58,6 +63,8 @@ final class ServerConnection extends Connection implements CensusSource {
     ServerConnection(CaissonServer server) {
         super(true, server.options().http2());
         this.server = server;
+        byte[] encodings = server.options().advertisedEncodings();
+        this.plainHead = new KeptBlock((encoder, out) -> ServerStream.writeHead(encoder, out, encodings));
         this.unsent = new Unsent(server.options().unsent(), "the connection");
     }
 
@@ -67,6 +74,14 @@ final class ServerConnection extends Connection implements CensusSource {
 
     Scope scope() {
         return server.scope();
+    }
+
+    KeptBlock plainHead() {
+        return plainHead;
+    }
+
+    KeptBlock okTrailers() {
+        return okTrailers;
     }
 
     /** What handlers have sent over this connection and the client has not taken. */

@@ -132,8 +132,4 @@ record ServerOptions(
                     handshake, keepAliveTime, keepAliveTimeout, d, withoutCalls, maxIdle, maxAge, maxAgeGrace);
         }
     }
-
-    boolean advertisesEncodings() {
-        return advertisedEncodings.length > 0;
-    }
 }

@@ -4,12 +4,14 @@ import dev.caisson.rpc.http2.ErrorCode;
 import dev.caisson.rpc.http2.Header;
 import dev.caisson.rpc.http2.HeaderBlock;
 import dev.caisson.rpc.http2.HeaderWriter;
+import dev.caisson.rpc.http2.HpackEncoder;
 import dev.caisson.scope.Scope;
 import io.grpc.Codec;
 import io.grpc.Compressor;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.Decompressor;
+import io.grpc.InternalMetadata;
 import io.grpc.Metadata;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
@@ -39,10 +41,10 @@ final class ServerStream extends GrpcStream {
     /** How much of a body is swallowed after the request was answered; more resets the stream. */
     private static final int MAX_UNWANTED_BYTES = 64 * 1024;
 
-    private static final HeaderWriter PLAIN_HEADERS = (encoder, out) -> writeHead(encoder, out, "application/grpc");
-    private static final HeaderWriter OK_TRAILERS =
+    static final HeaderWriter OK_TRAILERS =
             (encoder, out) -> encoder.encode(out, Header.GRPC_STATUS, MetadataCodec.ZERO, true);
     static final byte[] OK_200 = MetadataCodec.ascii("200");
+    private static final byte[] NO_ENCODINGS = {};
     private static final byte[] POST = MetadataCodec.ascii("POST");
 
     private final ServerConnection connection;
@@ -280,7 +282,7 @@ final class ServerStream extends GrpcStream {
     void sendResponseHeaders(@Nullable HeaderWriter headers) {
         if (!headersSent && !closed()) {
             headersSent = true;
-            sendHeaders(headers == null ? PLAIN_HEADERS : headers, false);
+            sendHeaders(headers == null ? connection.plainHead() : headers, false);
         }
     }
 
@@ -311,17 +313,17 @@ final class ServerStream extends GrpcStream {
         if (closed()) {
             return;
         }
-        boolean plain = status.isOk()
-                && status.getDescription() == null
-                && trailers.keys().isEmpty();
+        boolean plain = status.isOk() && status.getDescription() == null && InternalMetadata.headerCount(trailers) == 0;
         if (headersSent) {
             sendTrailers(
-                    plain ? OK_TRAILERS : (encoder, out) -> MetadataCodec.writeStatus(encoder, out, status, trailers));
+                    plain
+                            ? connection.okTrailers()
+                            : (encoder, out) -> MetadataCodec.writeStatus(encoder, out, status, trailers));
         } else {
             headersSent = true;
             sendHeaders(
                     (encoder, out) -> {
-                        writeHead(encoder, out, "application/grpc");
+                        writeHead(encoder, out, NO_ENCODINGS);
                         MetadataCodec.writeStatus(encoder, out, status, trailers);
                     },
                     true);
@@ -331,15 +333,13 @@ final class ServerStream extends GrpcStream {
         }
     }
 
-    static void writeHead(dev.caisson.rpc.http2.HpackEncoder encoder, ByteBuf out, String contentType) {
+    /** @param encodings those that the server reads; none if empty */
+    static void writeHead(HpackEncoder encoder, ByteBuf out, byte[] encodings) {
         encoder.encode(out, Header.STATUS, OK_200, false);
-        encoder.encode(
-                out,
-                Header.CONTENT_TYPE,
-                contentType.equals("application/grpc")
-                        ? MetadataCodec.APPLICATION_GRPC
-                        : MetadataCodec.ascii(contentType),
-                true);
+        encoder.encode(out, Header.CONTENT_TYPE, MetadataCodec.APPLICATION_GRPC, true);
+        if (encodings.length > 0) {
+            encoder.encode(out, Header.GRPC_ACCEPT_ENCODING, encodings, true);
+        }
     }
 
     private void refuse(Status status) {

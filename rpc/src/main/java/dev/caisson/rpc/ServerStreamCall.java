@@ -9,6 +9,7 @@ import io.grpc.Codec;
 import io.grpc.Compressor;
 import io.grpc.Context;
 import io.grpc.Deadline;
+import io.grpc.InternalMetadata;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.SecurityLevel;
@@ -177,29 +178,22 @@ final class ServerStreamCall<Q, R> extends ServerCall<Q, R> {
         }
     }
 
-    /** Null stands for the plain header list, which needs no object. */
+    /** Null stands for the plain header list, which the connection keeps encoded. */
     private @Nullable HeaderWriter headerWriter(Metadata metadata) {
         String chosen = encoding;
         if (chosen != null && !clientAccepts(chosen)) {
             chosen = null;
             compressor = Codec.Identity.NONE;
         }
-        String named = chosen;
-        boolean advertise = stream.owner().server().options().advertisesEncodings();
-        if (named == null && metadata.keys().isEmpty() && !advertise) {
+        if (chosen == null && InternalMetadata.headerCount(metadata) == 0) {
             return null;
         }
+        String named = chosen;
+        byte[] advertised = stream.owner().server().options().advertisedEncodings();
         return (encoder, out) -> {
-            ServerStream.writeHead(encoder, out, "application/grpc");
+            ServerStream.writeHead(encoder, out, advertised);
             if (named != null) {
                 encoder.encode(out, Header.GRPC_ENCODING, MetadataCodec.ascii(named), true);
-            }
-            if (advertise) {
-                encoder.encode(
-                        out,
-                        Header.GRPC_ACCEPT_ENCODING,
-                        stream.owner().server().options().advertisedEncodings(),
-                        true);
             }
             MetadataCodec.write(encoder, out, metadata);
         };
