@@ -52,7 +52,6 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
     private static final long MIN_IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long MIN_KEEP_ALIVE_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final long MIN_KEEP_ALIVE_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
-    private static final int DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
     private static final int DEFAULT_MAX_METADATA_BYTES = 8 * 1024;
     private static final long DEFAULT_RETRY_BUFFER_BYTES = 1024 * 1024;
 
@@ -80,7 +79,7 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
     private long keepAliveNanos = Long.MAX_VALUE;
     private long keepAliveTimeoutNanos = TimeUnit.SECONDS.toNanos(20);
     private boolean keepAliveWithoutCalls;
-    private int maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES;
+    private @Nullable Integer maxMessageBytes;
     private int maxMetadataBytes = DEFAULT_MAX_METADATA_BYTES;
     private long retryBufferBytes = DEFAULT_RETRY_BUFFER_BYTES;
     private boolean retry = true;
@@ -270,7 +269,7 @@ public final class CaissonChannelBuilder extends ManagedChannelBuilder<CaissonCh
         return this;
     }
 
-    /** Bytes, 4 MiB unless set. */
+    /** Bytes, 4 MiB unless set here, for the call, or by the service config; the least of the last and the others counts. */
     @Override
     public CaissonChannelBuilder maxInboundMessageSize(int bytes) {
         require(bytes >= 0, "maxInboundMessageSize", bytes);

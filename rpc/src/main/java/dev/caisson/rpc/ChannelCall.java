@@ -56,6 +56,9 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     /** A call may find this many transports that end before they took it. */
     static final int MAX_REFUSALS = 100;
 
+    /** The longest message taken where nobody says otherwise, bytes. */
+    static final int DEFAULT_MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+
     /** More than this queued and not sent means not ready. */
     static final int READY_BYTES = Unsent.FREE_BYTES;
 
@@ -78,6 +81,8 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     private String deadlineOf = "CallOptions";
     private Compressor compressor = Codec.Identity.NONE;
     private boolean waitForReady;
+    private int maxRequestBytes = Integer.MAX_VALUE;
+    private int maxResponseBytes;
 
     // out
     private boolean compress = true;
@@ -196,6 +201,15 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             waitForReady |= Boolean.TRUE.equals(config.waitForReady());
         }
         deadline = d;
+        Integer ownResponse = options.getMaxInboundMessageSize();
+        maxResponseBytes = least(
+                ownResponse == null ? core.settings.maxInboundMessageBytes() : ownResponse,
+                config == null ? null : config.maxResponseBytes(),
+                DEFAULT_MAX_RESPONSE_BYTES);
+        maxRequestBytes = least(
+                options.getMaxOutboundMessageSize(),
+                config == null ? null : config.maxRequestBytes(),
+                Integer.MAX_VALUE);
         String name = options.getCompressor();
         if (name != null) {
             Compressor found = core.settings.compressors().lookupCompressor(name);
@@ -205,6 +219,14 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
             compressor = found;
         }
         return null;
+    }
+
+    /** As service_config.proto has it: the least of what is set, else what is built in. */
+    private static int least(@Nullable Integer application, @Nullable Integer config, int builtIn) {
+        if (application == null) {
+            return config == null ? builtIn : config;
+        }
+        return config == null ? application : Math.min(application, config);
     }
 
     @Override
@@ -253,12 +275,8 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
         }
         ByteBuf framed;
         try {
-            Integer max = options.getMaxOutboundMessageSize();
-            framed = MessageFramer.frame(
-                    method.streamRequest(message),
-                    with,
-                    max == null ? Integer.MAX_VALUE : max,
-                    ByteBufAllocator.DEFAULT);
+            framed =
+                    MessageFramer.frame(method.streamRequest(message), with, maxRequestBytes, ByteBufAllocator.DEFAULT);
         } catch (RuntimeException e) {
             abort(Status.CANCELLED.withDescription("Failed to stream message").withCause(e));
             return;
@@ -433,8 +451,7 @@ final class ChannelCall<ReqT, RespT> extends ClientCall<ReqT, RespT> implements 
     }
 
     int maxInboundMessageBytes() {
-        Integer own = options.getMaxInboundMessageSize();
-        return own == null ? core.settings.maxInboundMessageBytes() : own;
+        return maxResponseBytes;
     }
 
     boolean waitsForReady() {

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param defaultConfig used where the resolver yields no service config
  * @param idleTimeoutNanos {@link Long#MAX_VALUE} for never
  * @param keepAliveNanos {@link Long#MAX_VALUE} for never
+ * @param maxInboundMessageBytes null if not set
  * @param retryBufferBytes of each call; 0 if no call is sent again
  */
 record ChannelSettings(
@@ -46,7 +47,7 @@ record ChannelSettings(
         long keepAliveNanos,
         long keepAliveTimeoutNanos,
         boolean keepAliveWithoutCalls,
-        int maxInboundMessageBytes,
+        @Nullable Integer maxInboundMessageBytes,
         int maxInboundMetadataBytes,
         long retryBufferBytes,
         Unsent.Limits unsent,

@@ -11,8 +11,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What of a gRPC service config (service_config.md) the channel obeys: the balancing policy, and per method the timeout
- * and whether calls wait for a connection. Retry, hedging, health checking and the rest are read past. Immutable.
+ * What of a gRPC service config (service_config.md) the channel obeys: the balancing policy, and per method the timeout,
+ * whether calls wait for a connection, and the sizes of messages. Retry, hedging, health checking and the rest are read past. Immutable.
  */
 final class ServiceConfig {
     /** The policies that are built in. */
@@ -34,9 +34,14 @@ final class ServiceConfig {
      *
      * @param timeout the longest a call may take; null if not set
      * @param waitForReady whether a call waits for a connection unless its options say otherwise; null if not set
+     * @param maxRequestBytes the longest message that may be sent; null if not set
+     * @param maxResponseBytes the longest message that may be received; null if not set
      */
     record MethodConfig(
-            @Nullable Duration timeout, @Nullable Boolean waitForReady) {}
+            @Nullable Duration timeout,
+            @Nullable Boolean waitForReady,
+            @Nullable Integer maxRequestBytes,
+            @Nullable Integer maxResponseBytes) {}
 
     /** The balancing policy it asks for; null if it asks for none. May be one that is not built in. */
     @Nullable
@@ -66,7 +71,11 @@ final class ServiceConfig {
         Map<String, MethodConfig> methods = new HashMap<>();
         for (Object each : list(json.get("methodConfig"), "methodConfig")) {
             Map<?, ?> config = map(each, "methodConfig");
-            MethodConfig method = new MethodConfig(duration(config.get("timeout")), bool(config.get("waitForReady")));
+            MethodConfig method = new MethodConfig(
+                    duration(config.get("timeout")),
+                    bool(config.get("waitForReady")),
+                    bytes(config, "maxRequestMessageBytes"),
+                    bytes(config, "maxResponseMessageBytes"));
             for (Object name : list(config.get("name"), "methodConfig.name")) {
                 methods.putIfAbsent(key(map(name, "methodConfig.name")), method);
             }
@@ -129,6 +138,23 @@ final class ServiceConfig {
             return (Boolean) value;
         }
         throw new IllegalArgumentException("service config: waitForReady is not true or false but " + value);
+    }
+
+    /** A size as JSON has it: a number, or the same as text. Above 2 GiB it is no limit to us, who have arrays. */
+    private static @Nullable Integer bytes(Map<?, ?> config, String name) {
+        Object value = config.get(name);
+        if (value == null) {
+            return null;
+        }
+        try {
+            long bytes = new BigDecimal(value.toString()).longValueExact();
+            if (bytes >= 0 && (value instanceof Number || value instanceof String)) {
+                return (int) Math.min(Integer.MAX_VALUE, bytes);
+            }
+        } catch (ArithmeticException | NumberFormatException e) {
+            // Told below.
+        }
+        throw new IllegalArgumentException("service config: " + name + " is not a number of bytes but " + value);
     }
 
     /** A duration as protobuf writes it in JSON: {@code "1.5s"}. */

@@ -1,6 +1,7 @@
 package dev.caisson.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
@@ -12,11 +13,15 @@ import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.ServerTransportFilter;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -67,6 +72,12 @@ class ChannelAgainstGrpcJavaIT {
                 .build()
                 .start();
         server = started;
+        return another(calling);
+    }
+
+    /** One more channel to the same server. */
+    private CaissonChannel another(UnaryOperator<CaissonChannelBuilder> calling) {
+        Server started = Objects.requireNonNull(server);
         return calling.apply(CaissonChannelBuilder.forAddress("127.0.0.1", started.getPort())
                         .usePlaintext()
                         .scope(scope))
@@ -99,6 +110,76 @@ class ChannelAgainstGrpcJavaIT {
             requests.onCompleted();
             answers.await();
             assertThat(answers.error).isNull();
+        }
+    }
+
+    private static Status failure(ManagedChannel channel, CallOptions options, String message) {
+        return assertThatExceptionOfType(StatusRuntimeException.class)
+                .isThrownBy(() -> ClientCalls.blockingUnaryCall(channel, Echo.UNARY, options, message))
+                .actual()
+                .getStatus();
+    }
+
+    @Test
+    void theServiceConfigLimitsMessagesOfItsMethods() throws Exception {
+        Map<String, ?> config = Map.of(
+                "methodConfig",
+                List.of(Map.of(
+                        "name",
+                        List.of(Map.of("service", "test.Echo", "method", "Unary")),
+                        "maxRequestMessageBytes",
+                        10.0,
+                        "maxResponseMessageBytes",
+                        "8")));
+        CaissonChannel channel = connect(b -> b, b -> b.defaultServiceConfig(config));
+        CallOptions plain = CallOptions.DEFAULT;
+        assertThat(ClientCalls.blockingUnaryCall(channel, Echo.UNARY, plain, "12345678"))
+                .isEqualTo("12345678");
+        Status tooLong = failure(channel, plain, "123456789");
+        assertThat(tooLong.getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(tooLong.getDescription()).contains("exceeds maximum size 8");
+        Status unsent = failure(channel, plain, "12345678901");
+        assertThat(Status.fromThrowable(unsent.getCause()).getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(unsent.getCause()).hasMessageContaining("message too large 11 > 10");
+
+        // The least of what is set counts, whoever set it.
+        assertThat(failure(channel, plain.withMaxInboundMessageSize(5), "123456")
+                        .getDescription())
+                .contains("maximum size 5");
+        assertThat(failure(channel, plain.withMaxInboundMessageSize(100), "123456789")
+                        .getDescription())
+                .contains("maximum size 8");
+        assertThat(failure(channel, plain.withMaxOutboundMessageSize(3), "1234").getCause())
+                .hasMessageContaining("4 > 3");
+        ManagedChannel tighter = another(b -> b.defaultServiceConfig(config).maxInboundMessageSize(4));
+        assertThat(failure(tighter, plain, "12345").getDescription()).contains("maximum size 4");
+        Stream.open(channel).finish(); // a method of another name
+    }
+
+    @Test
+    void theServiceConfigMayRaiseTheDefaultLimitOfMessages() throws Exception {
+        int size = 5 << 20;
+        CaissonChannel channel = connect(
+                b -> b.maxInboundMessageSize(size),
+                b -> b.defaultServiceConfig(Map.of(
+                        "methodConfig",
+                        List.of(Map.of("name", List.of(Map.of()), "maxResponseMessageBytes", (double) size)))));
+        assertThat(ClientCalls.blockingUnaryCall(channel, Echo.UNARY, CallOptions.DEFAULT, "x".repeat(size)))
+                .hasSize(size);
+        assertThat(failure(another(b -> b), CallOptions.DEFAULT, "x".repeat(size))
+                        .getDescription())
+                .contains("maximum size " + (4 << 20));
+    }
+
+    @Test
+    void aServiceConfigWithASizeThatIsNoneIsRefused() throws Exception {
+        CaissonChannel channel = connect(b -> b, b -> b);
+        assertThat(call(channel)).isEqualTo("hello");
+        for (Object bad : List.of(-1.0, 1.5, "many", List.of())) {
+            Map<String, ?> config = Map.of("methodConfig", List.of(Map.of("maxRequestMessageBytes", bad)));
+            assertThatThrownBy(() -> CaissonChannelBuilder.forTarget("x:1").defaultServiceConfig(config))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("maxRequestMessageBytes");
         }
     }
 
