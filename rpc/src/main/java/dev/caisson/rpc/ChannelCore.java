@@ -161,8 +161,7 @@ final class ChannelCore implements Balancer.Host {
     }
 
     private NameResolver newResolver() {
-        return Resolvers.resolver(
-                target, settings.resolverFactory(), settings.resolvers(), resolverArgs, outside.offload());
+        return Resolvers.resolver(target, settings, resolverArgs, outside.offload());
     }
 
     String authority() {
@@ -338,10 +337,8 @@ final class ChannelCore implements Balancer.Host {
                 return;
             }
             resolverBackoff.reset();
-            if (resolverRetry != null) {
-                stopResolverRetry();
-                refresh();
-            }
+            stopResolverRetry();
+            refresh();
             if (balancer != null) {
                 balancer.resetBackoff();
             }

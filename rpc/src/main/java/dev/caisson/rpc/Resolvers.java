@@ -29,12 +29,9 @@ final class Resolvers {
      *
      * @throws IllegalArgumentException if nobody resolves it, saying why
      */
-    static NameResolver resolver(
-            String text,
-            NameResolver.@Nullable Factory factory,
-            NameResolverRegistry registry,
-            NameResolver.Args args,
-            Executor offload) {
+    static NameResolver resolver(String text, ChannelSettings settings, NameResolver.Args args, Executor offload) {
+        NameResolver.Factory factory = settings.resolverFactory();
+        NameResolverRegistry registry = settings.resolvers();
         if (factory != null) {
             return custom(text, factory, args);
         }

@@ -7,15 +7,22 @@ import io.grpc.Status;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * At most one connection to any of a list of addresses, tried in turn.
+ * At most one connection to any of a list of addresses. A round tries one after another: the next when the last one failed, or
+ * has not answered within {@link #STAGGER}, so that an address that swallows everything costs the others little (RFC 8305
+ * section 5). The first to answer wins, the attempts beside it are dropped.
  *
  * <pre>
  *            connect            an address answers
@@ -28,6 +35,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Confined to the channel's synchronization context.
  */
 final class Subchannel {
+    /** How long an attempt is alone before the next address is tried beside it. */
+    static final Duration STAGGER = Duration.ofMillis(250);
+
     /** One address of a group, with what the resolver said of the group. */
     record Address(SocketAddress socket, Attributes attributes) {}
 
@@ -51,11 +61,19 @@ final class Subchannel {
     private final Backoff backoff;
     private List<Address> addresses;
     private ConnectivityState state = ConnectivityState.IDLE;
+    /** The connection when READY, and its address. */
     private @Nullable Transport transport;
+
+    private @Nullable Address current;
+    /** When CONNECTING: what has not answered yet. At most the transport's own time-out divided by STAGGER. */
+    private final Map<Transport, Address> attempts = new LinkedHashMap<>();
+    /** When CONNECTING: the addresses of this round that were tried, and those that were not. */
+    private final Set<Address> tried = new HashSet<>();
+
+    private final ArrayDeque<Address> untried = new ArrayDeque<>();
+    private @Nullable ScheduledFuture<?> stagger;
     private @Nullable ScheduledFuture<?> pause;
     private Status error = Status.UNAVAILABLE.withDescription("not connected yet");
-    private @Nullable Address current;
-    private int index;
     private long roundStarted;
 
     /** @param changed told after each change of state, in the synchronization context */
@@ -92,9 +110,7 @@ final class Subchannel {
     /** Begins to connect if it is idle. */
     void connect() {
         if (state == ConnectivityState.IDLE) {
-            index = 0;
-            roundStarted = environment.nanoTime();
-            tryAddress();
+            beginRound();
         }
     }
 
@@ -113,27 +129,41 @@ final class Subchannel {
             return;
         }
         addresses = updated;
-        if (state == ConnectivityState.READY || state == ConnectivityState.CONNECTING) {
-            int kept = current == null ? -1 : updated.indexOf(current);
-            if (kept >= 0) {
-                index = kept;
-                return;
+        switch (state) {
+            case READY -> {
+                if (current == null || !updated.contains(current)) {
+                    drop(transport);
+                    transport = null;
+                    state = ConnectivityState.IDLE;
+                    changed.run();
+                }
             }
-            Transport old = transport;
-            transport = null;
-            boolean wasReady = state == ConnectivityState.READY;
-            state = ConnectivityState.IDLE;
-            if (old != null) {
-                old.shutdown(Status.UNAVAILABLE.withDescription("the address is no longer among the target's"));
-            }
-            if (wasReady) {
-                changed.run();
-            } else {
-                connect();
-            }
-        } else if (state == ConnectivityState.TRANSIENT_FAILURE) {
+            case CONNECTING -> updateRound();
             // New addresses are worth a try at once; the pause was for the old ones.
-            pauseIsOver();
+            case TRANSIENT_FAILURE -> pauseIsOver();
+            default -> {}
+        }
+    }
+
+    private void updateRound() {
+        for (Map.Entry<Transport, Address> each : List.copyOf(attempts.entrySet())) {
+            if (!addresses.contains(each.getValue())) {
+                attempts.remove(each.getKey());
+                drop(each.getKey());
+            }
+        }
+        if (attempts.isEmpty()) {
+            beginRound();
+            return;
+        }
+        untried.clear();
+        addresses.stream().filter(each -> !tried.contains(each)).forEach(untried::add);
+        awaitOrTryNext();
+    }
+
+    private static void drop(@Nullable Transport old) {
+        if (old != null) {
+            old.shutdown(Status.UNAVAILABLE.withDescription("the address is no longer among the target's"));
         }
     }
 
@@ -144,20 +174,41 @@ final class Subchannel {
         }
         state = ConnectivityState.SHUTDOWN;
         stopPause();
+        stopStagger();
         Transport old = transport;
         transport = null;
         if (old != null) {
             old.shutdown(why);
         }
+        endAttempts(why);
     }
 
-    private void tryAddress() {
+    private void endAttempts(Status why) {
+        List<Transport> ending = List.copyOf(attempts.keySet());
+        attempts.clear();
+        ending.forEach(each -> each.shutdown(why));
+    }
+
+    private void beginRound() {
+        stopStagger();
+        roundStarted = environment.nanoTime();
+        tried.clear();
+        untried.clear();
+        untried.addAll(addresses);
         state = ConnectivityState.CONNECTING;
-        Address address = addresses.get(index);
-        current = address;
-        Transport t = environment.transport(address);
-        transport = t;
         changed.run();
+        if (state == ConnectivityState.CONNECTING) {
+            tryNext();
+        }
+    }
+
+    private void tryNext() {
+        stopStagger();
+        Address address = untried.remove();
+        tried.add(address);
+        Transport t = environment.transport(address);
+        attempts.put(t, address);
+        awaitOrTryNext();
         t.start(new Transport.Listener() {
             @Override
             public void ready() {
@@ -176,16 +227,39 @@ final class Subchannel {
         });
     }
 
-    @SuppressWarnings("ReferenceEquality") // is it the transport we have now?
-    private void isReady(Transport t) {
-        if (t == transport) {
-            backoff.reset();
-            state = ConnectivityState.READY;
-            changed.run();
+    /** Gives the attempts under way a while before another one joins them. */
+    private void awaitOrTryNext() {
+        if (stagger == null && !untried.isEmpty()) {
+            stagger = environment.after(STAGGER.toNanos(), () -> {
+                if (stagger != null && !untried.isEmpty()) {
+                    tryNext();
+                }
+            });
         }
     }
 
-    @SuppressWarnings("ReferenceEquality")
+    private void stopStagger() {
+        if (stagger != null) {
+            stagger.cancel(false);
+            stagger = null;
+        }
+    }
+
+    private void isReady(Transport t) {
+        Address address = attempts.remove(t);
+        if (address == null) {
+            return; // another one was faster, or nobody wants it any more
+        }
+        stopStagger();
+        transport = t;
+        current = address;
+        endAttempts(Status.UNAVAILABLE.withDescription("another address answered first"));
+        backoff.reset();
+        state = ConnectivityState.READY;
+        changed.run();
+    }
+
+    @SuppressWarnings("ReferenceEquality") // is it the transport we have now?
     private void lost(Transport t) {
         if (t == transport) {
             transport = null;
@@ -196,24 +270,23 @@ final class Subchannel {
 
     @SuppressWarnings("ReferenceEquality")
     private void hasTerminated(Transport t, Status why) {
-        if (t != transport) {
-            return;
-        }
-        transport = null;
-        if (state == ConnectivityState.READY) {
+        if (t == transport) {
+            transport = null;
             lostReady(why);
             return;
         }
-        error = why;
-        index++;
-        if (index < addresses.size()) {
-            tryAddress();
+        if (attempts.remove(t) == null) {
             return;
         }
-        state = ConnectivityState.TRANSIENT_FAILURE;
-        long nanos = backoff.nextNanos() - (environment.nanoTime() - roundStarted);
-        pause = environment.after(Math.max(0, nanos), this::pauseIsOver);
-        changed.run();
+        error = why;
+        if (!untried.isEmpty()) {
+            tryNext();
+        } else if (attempts.isEmpty()) {
+            state = ConnectivityState.TRANSIENT_FAILURE;
+            long nanos = backoff.nextNanos() - (environment.nanoTime() - roundStarted);
+            pause = environment.after(Math.max(0, nanos), this::pauseIsOver);
+            changed.run();
+        }
     }
 
     private void lostReady(Status why) {
@@ -225,9 +298,7 @@ final class Subchannel {
     private void pauseIsOver() {
         if (state == ConnectivityState.TRANSIENT_FAILURE) {
             stopPause();
-            index = 0;
-            roundStarted = environment.nanoTime();
-            tryAddress();
+            beginRound();
         }
     }
 

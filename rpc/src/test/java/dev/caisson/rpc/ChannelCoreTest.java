@@ -2,7 +2,6 @@ package dev.caisson.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.grpc.Attributes;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.ConnectivityState;
@@ -13,12 +12,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.AbstractExecutorService;
-import java.util.concurrent.Callable;
-import java.util.concurrent.Delayed;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -116,6 +109,68 @@ class ChannelCoreTest {
         transports.get(4).ready();
         assertThat(last().wakes).isEqualTo(1);
         assertThat(patient.status).isNull();
+    }
+
+    @Test
+    void anAddressThatDoesNotAnswerDelaysTheNextOnlyALittle() {
+        ChannelCore core = core("ipv4:127.0.0.1:1,127.0.0.2:2,127.0.0.3:3", "pick_first");
+        FakeCall call = call(core, CallOptions.DEFAULT);
+        time.advance(Subchannel.STAGGER.toNanos() - 1);
+        assertThat(transports).hasSize(1);
+        time.advance(1);
+        assertThat(transports).hasSize(2);
+        transports.get(1).fail("refused"); // at once the next one; it is alone for its own while
+        assertThat(transports).hasSize(3);
+        transports.get(2).ready();
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.READY);
+        assertThat(transports.get(2).wakes).isEqualTo(1);
+        assertThat(transports.get(0).shutdown)
+                .as("nobody waits for it any more")
+                .isTrue();
+        transports.get(0).ready(); // too late
+        transports.get(0).end();
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.READY);
+        assertThat(transports.get(2).shutdown).isFalse();
+        assertThat(call.status).isNull();
+        time.advance(TimeUnit.MINUTES.toNanos(1));
+        assertThat(transports).hasSize(3);
+    }
+
+    @Test
+    void aSlowAddressMayStillWin() {
+        ChannelCore core = core("ipv4:127.0.0.1:1,127.0.0.2:2", "pick_first");
+        core.state(true);
+        time.advance(Subchannel.STAGGER.toNanos());
+        transports.get(0).ready();
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.READY);
+        assertThat(transports.get(1).shutdown).isTrue();
+    }
+
+    @Test
+    void aRoundHasFailedWhenItsLastAttemptHas() {
+        ChannelCore core = core("ipv4:127.0.0.1:1,127.0.0.2:2", "pick_first");
+        core.state(true);
+        time.advance(Subchannel.STAGGER.toNanos());
+        transports.get(1).fail("second");
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.CONNECTING);
+        transports.get(0).fail("first");
+        assertThat(core.state(false)).isEqualTo(ConnectivityState.TRANSIENT_FAILURE);
+        // The pause counts from the round's beginning (connection-backoff.md).
+        time.advance(Backoff.INITIAL.minus(Subchannel.STAGGER).toNanos() - 1);
+        assertThat(transports).hasSize(2);
+        time.advance(1);
+        assertThat(transports).hasSize(3);
+    }
+
+    @Test
+    void aChannelThatIdlesDropsItsAttempts() {
+        ChannelCore core = core("ipv4:127.0.0.1:1,127.0.0.2:2,127.0.0.3:3", "pick_first");
+        core.state(true);
+        time.advance(Subchannel.STAGGER.toNanos());
+        core.enterIdle();
+        assertThat(transports).hasSize(2).allMatch(each -> each.shutdown);
+        time.advance(TimeUnit.MINUTES.toNanos(1));
+        assertThat(transports).hasSize(2);
     }
 
     @Test
@@ -314,231 +369,6 @@ class ChannelCoreTest {
 
         String description() {
             return status == null ? "" : String.valueOf(status.getDescription());
-        }
-    }
-
-    /** A transport that does what the test says. */
-    private static final class FakeTransport implements Transport {
-        int wakes;
-        int calls;
-        long freeSince;
-        boolean shutdown;
-        private @Nullable Listener listener;
-        private @Nullable FakeAttempt attempt;
-
-        FakeTransport(FakeTime time) {
-            this.freeSince = time.nanos();
-        }
-
-        Listener listener() {
-            if (listener == null) {
-                throw new AssertionError("not started");
-            }
-            return listener;
-        }
-
-        FakeAttempt attempt() {
-            if (attempt == null) {
-                throw new AssertionError("no call came");
-            }
-            return attempt;
-        }
-
-        void ready() {
-            listener().ready();
-        }
-
-        void fail(String why) {
-            listener().terminated(Status.UNAVAILABLE.withDescription(why));
-        }
-
-        void end() {
-            listener().terminated(Status.UNAVAILABLE.withDescription("ended"));
-        }
-
-        List<String> drain() {
-            return attempt().drain();
-        }
-
-        @Override
-        public void start(Listener newListener) {
-            listener = newListener;
-        }
-
-        @Override
-        public Attempt attempt(ChannelCall<?, ?> call) {
-            attempt = new FakeAttempt(this, call);
-            return attempt;
-        }
-
-        @Override
-        public Attributes attributes() {
-            return Attributes.EMPTY;
-        }
-
-        @Override
-        public void shutdown(Status why) {
-            shutdown = true;
-        }
-
-        @Override
-        public void shutdownNow(Status why) {
-            shutdown = true;
-        }
-
-        @Override
-        public int calls() {
-            return calls;
-        }
-
-        @Override
-        public long freeSinceNanos() {
-            return freeSince;
-        }
-    }
-
-    private record FakeAttempt(FakeTransport transport, ChannelCall<?, ?> call) implements Transport.Attempt {
-        @Override
-        public void wake() {
-            transport.wakes++;
-        }
-
-        @Override
-        public void notifyAfterBurst() {
-            call.notifyListener();
-        }
-
-        @Override
-        public Attributes attributes() {
-            return Attributes.EMPTY;
-        }
-
-        void refuse(Status why, boolean seen) {
-            call.refused(this, why, seen);
-        }
-
-        List<String> drain() {
-            List<String> seen = new ArrayList<>();
-            Status over = call.drain(this, new ChannelCall.Sink() {
-                @Override
-                public void message(io.netty.buffer.ByteBuf framed, boolean last) {
-                    framed.release();
-                    seen.add(last ? "message last" : "message");
-                }
-
-                @Override
-                public void halfClose() {
-                    seen.add("half-close");
-                }
-
-                @Override
-                public void requestMessages(int n) {
-                    seen.add("request " + n);
-                }
-
-                @Override
-                public long unsentBytes() {
-                    return 0;
-                }
-            });
-            assertThat(over).isNull();
-            return seen;
-        }
-    }
-
-    /** Time that stands still until it is advanced; timers run then, on the test's thread. */
-    private static final class FakeTime extends AbstractExecutorService implements ScheduledExecutorService {
-        private long now = 1;
-        private final List<FakeTimer> timers = new ArrayList<>();
-
-        long nanos() {
-            return now;
-        }
-
-        void advance(long nanos) {
-            long until = now + nanos;
-            while (true) {
-                FakeTimer next = timers.stream()
-                        .filter(t -> t.at <= until)
-                        .min((a, b) -> Long.compare(a.at, b.at))
-                        .orElse(null);
-                if (next == null) {
-                    break;
-                }
-                timers.remove(next);
-                now = Math.max(now, next.at);
-                next.run();
-            }
-            now = until;
-        }
-
-        private final class FakeTimer extends FutureTask<@Nullable Void> implements ScheduledFuture<@Nullable Void> {
-            final long at;
-
-            FakeTimer(Runnable task, long at) {
-                super(task, null);
-                this.at = at;
-            }
-
-            @Override
-            public long getDelay(TimeUnit unit) {
-                return unit.convert(at - now, TimeUnit.NANOSECONDS);
-            }
-
-            @Override
-            public int compareTo(Delayed other) {
-                return Long.compare(getDelay(TimeUnit.NANOSECONDS), other.getDelay(TimeUnit.NANOSECONDS));
-            }
-        }
-
-        @Override
-        public ScheduledFuture<?> schedule(Runnable command, long delay, TimeUnit unit) {
-            FakeTimer timer = new FakeTimer(command, now + unit.toNanos(delay));
-            timers.add(timer);
-            return timer;
-        }
-
-        @Override
-        public <V> ScheduledFuture<V> schedule(Callable<V> callable, long delay, TimeUnit unit) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public ScheduledFuture<?> scheduleAtFixedRate(Runnable command, long first, long period, TimeUnit unit) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public ScheduledFuture<?> scheduleWithFixedDelay(Runnable command, long first, long delay, TimeUnit unit) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void execute(Runnable command) {
-            command.run();
-        }
-
-        @Override
-        public void shutdown() {}
-
-        @Override
-        public List<Runnable> shutdownNow() {
-            return List.of();
-        }
-
-        @Override
-        public boolean isShutdown() {
-            return false;
-        }
-
-        @Override
-        public boolean isTerminated() {
-            return false;
-        }
-
-        @Override
-        public boolean awaitTermination(long timeout, TimeUnit unit) {
-            return true;
         }
     }
 }

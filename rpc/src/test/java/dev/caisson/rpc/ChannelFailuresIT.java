@@ -1,5 +1,6 @@
 package dev.caisson.rpc;
 
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -29,8 +30,11 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Executor;
@@ -121,6 +125,55 @@ class ChannelFailuresIT {
                 .contains("127.0.0.1:" + port)
                 .contains("cannot reach")
                 .contains("Connection refused");
+    }
+
+    /** A listening socket whose queue is full: the system drops what asks to connect, and says nothing. */
+    private static final class BlackHole implements AutoCloseable {
+        private static final int MOST = 100;
+
+        private final ServerSocket listener;
+        private final List<SocketChannel> queued = new ArrayList<>();
+
+        BlackHole() throws Exception {
+            listener = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
+            while (queued.isEmpty() || queued.getLast().isConnected()) {
+                assertThat(queued).as("the queue does not fill").hasSizeLessThan(MOST);
+                SocketChannel next = SocketChannel.open();
+                queued.add(next);
+                next.configureBlocking(false);
+                next.connect(listener.getLocalSocketAddress()); // on loopback it is there at once, or not at all
+            }
+        }
+
+        int port() {
+            return listener.getLocalPort();
+        }
+
+        @Override
+        public void close() throws Exception {
+            for (SocketChannel each : queued) {
+                each.close();
+            }
+            listener.close();
+        }
+    }
+
+    @Test
+    void anAddressThatSwallowsEverythingDoesNotHoldUpTheOthers() throws Exception {
+        int port = plaintextServer();
+        try (BlackHole hole = new BlackHole()) {
+            ManagedChannel channel = CaissonChannelBuilder.forTarget(
+                            "ipv4:127.0.0.1:" + hole.port() + ",127.0.0.1:" + port)
+                    .usePlaintext()
+                    .scope(scope)
+                    .build();
+            // Well before the first attempt is given up.
+            CallOptions soon =
+                    CallOptions.DEFAULT.withDeadlineAfter(ClientConnection.CONNECT_TIMEOUT_MILLIS / 2, MILLISECONDS);
+            assertThat(ClientCalls.blockingUnaryCall(channel, Echo.UNARY, soon, "hello"))
+                    .isEqualTo("hello");
+            await().atMost(PATIENCE).until(() -> Scope.census().counts().getOrDefault("connection", 0L) == 1);
+        }
     }
 
     @Test
