@@ -1,6 +1,7 @@
 package dev.caisson.store;
 
 import dev.caisson.store.resp.Args;
+import dev.caisson.store.resp.ErrorReply;
 import dev.caisson.store.resp.RespException;
 import dev.caisson.store.resp.RespReader;
 import io.netty.buffer.ByteBuf;
@@ -59,8 +60,7 @@ final class Connection extends Conversation {
                 return null;
             }
         } catch (RespException bad) {
-            out.protocol(protocol());
-            out.error("ERR " + bad.getMessage());
+            refuse(new ErrorReply("ERR " + bad.getMessage()));
             closing = true;
             return null;
         }
@@ -90,9 +90,10 @@ final class Connection extends Conversation {
         return !channel.isWritable();
     }
 
+    /** Output that the client has not read, bytes; 0 while it is less than where the channel clogs. */
     @Override
-    public int subscriptions() {
-        return 0;
+    long unread() {
+        return channel.bytesBeforeWritable();
     }
 
     @Override

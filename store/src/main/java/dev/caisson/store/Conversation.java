@@ -39,6 +39,9 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     /** Bytes of output of a burst after which it is handed on although the burst goes on. */
     static final int HAND_ON_BYTES = 256 << 10;
 
+    /** Output of messages that a client may leave unread; past it the client is closed, as Redis closes it. */
+    static final long MAX_UNREAD_BYTES = 32L << 20;
+
     final Store store;
     final Loop loop;
     final RespWriter out = new RespWriter();
@@ -74,6 +77,9 @@ abstract class Conversation extends Session implements Borrow.Borrower {
 
     /** Sends what is in {@link #out}, and empties it. */
     abstract void send();
+
+    /** Output that the client has not read, bytes; may be 0 while it is little. */
+    abstract long unread();
 
     /** Whether the client takes no more output for now; requests then wait. */
     abstract boolean isClogged();
@@ -312,7 +318,8 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         return batch;
     }
 
-    private void refuse(ErrorReply refused) {
+    /** Answers with an error, after the replies that are still on their way. */
+    final void refuse(ErrorReply refused) {
         sink().error(refused);
         sealed();
     }
@@ -412,6 +419,26 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         }
     }
 
+    /** A message for a subscriber, which is neither coalesced nor dropped: a client that lags too far is closed. */
+    @Override
+    public final void push(byte[] bytes) {
+        if (closed) {
+            return;
+        }
+        if (unread() > MAX_UNREAD_BYTES) {
+            store.server().lagged();
+            kill();
+            return;
+        }
+        out.raw(bytes, 0, bytes.length);
+        if (out.length() >= HAND_ON_BYTES) {
+            send();
+        } else if (!toSend) {
+            toSend = true;
+            loop.execute(this::sendPushes);
+        }
+    }
+
     private void sendPushes() {
         toSend = false;
         if (!closed && out.length() > 0) {
@@ -455,6 +482,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         stopWatching();
         late.clear();
         store.server().ended(this);
+        store.server().audience().of(loop.index).leave(this);
         List<Watched> had = abandonTransaction();
         for (Watched each : had) {
             store.loops()[each.shard()].submit(at -> at.shard.unwatch(each.key()));

@@ -101,8 +101,13 @@ final class LocalConversation extends Conversation {
     }
 
     @Override
-    public int subscriptions() {
-        return 0;
+    long unread() {
+        return 0; // what is sent is read at once
+    }
+
+    @Override
+    public boolean inProcess() {
+        return true;
     }
 
     @Override
@@ -164,9 +169,7 @@ final class LocalConversation extends Conversation {
         }
 
         @Override
-        public int subscriptions() {
-            return 0;
-        }
+        public void push(byte[] bytes) {}
 
         @Override
         public void closeWhenSent() {}

@@ -99,7 +99,12 @@ public final class Store implements Drainable, Scoped {
         for (int i = 0; i < loops.length; i++) {
             shards[i] = new Shard(i, sharding, hashing);
         }
-        this.server = new Server(commands, settings, shards, runId(), now());
+        this.server = new Server(
+                commands,
+                settings,
+                shards,
+                (loop, code) -> loops[loop].execute(code),
+                new Server.Identity(runId(), now()));
         server.password(options.password());
         server.configuration().show("requirepass", options.password());
         server.configuration().show("maxclients", Integer.toString(options.maxClients()));

@@ -163,7 +163,10 @@ class StoreIT {
                 Wire bad = new Wire(store.port());
                 Wire good = new Wire(store.port());
                 Wire http = new Wire(store.port())) {
-            bad.raw("*1\r\nPING\r\n");
+            bad.raw("GET a\r\nGET b\r\nGET c\r\n*1\r\nPING\r\n");
+            for (int i = 0; i < 3; i++) {
+                assertThat(bad.read()).isEqualTo(Reply.NIL);
+            }
             assertThat(bad.read()).isEqualTo(new Reply.ErrorLine("ERR Protocol error: expected '$', got 'P'"));
             assertThatThrownBy(bad::read).isInstanceOf(EOFException.class);
             http.raw("POST / HTTP/1.1\r\nHost: x\r\n\r\n");

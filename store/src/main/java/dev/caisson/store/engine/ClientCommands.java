@@ -199,7 +199,8 @@ final class ClientCommands {
     }
 
     private static String flags(Session session) {
-        String flags = (session.subscriptions() > 0 ? "P" : "")
+        String flags = (session.isMonitor() ? "O" : "")
+                + (session.subscriptions() > 0 ? "P" : "")
                 + (session.inTransaction() ? "x" : "")
                 + (session.noEvict ? "e" : "")
                 + (session.noTouch ? "T" : "");

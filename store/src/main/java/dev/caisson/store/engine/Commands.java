@@ -12,6 +12,7 @@ public final class Commands {
                 TableCommands::register,
                 ConfigCommands::register,
                 ServerCommands::register,
+                PubSubCommands::register,
                 KeyCommands::register,
                 StringCommands::register,
                 TransactionCommands::register);

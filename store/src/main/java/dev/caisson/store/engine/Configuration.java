@@ -64,6 +64,7 @@ public final class Configuration {
     Configuration(Settings settings, int loops, Consumer<String> password) {
         live(settings);
         add("requirepass", text -> text, "", password);
+        add("notify-keyspace-events", Configuration::notifications, settings.notifications(), settings::notifications);
         fixed("databases", "1");
         fixed("io-threads", Integer.toString(loops));
         fixed("port", "-1");
@@ -94,6 +95,14 @@ public final class Configuration {
                 whole(1, Long.MAX_VALUE),
                 Long.toString(settings.workLimit()),
                 value -> settings.workLimit(Long.parseLong(value)));
+    }
+
+    private static String notifications(String text) throws Refused {
+        String classes = KeyspaceEvents.normal(text);
+        if (classes == null) {
+            throw new Refused("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
+        }
+        return classes;
     }
 
     /** Those that are kept and shown. */

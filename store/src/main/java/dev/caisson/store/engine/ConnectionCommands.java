@@ -170,6 +170,7 @@ final class ConnectionCommands {
         TransactionCommands.forget(c);
         session.abandonTransaction();
         session.stopWatching();
+        c.server().audience().of(session.loop()).leave(session);
         session.noTouch = false;
         session.noEvict = false;
         session.name("");

@@ -21,10 +21,19 @@ public final class Server {
     /** The version that clients are told: the Redis whose behaviour this is. */
     public static final String REDIS_VERSION = "7.4.0";
 
+    /**
+     * What tells this run of a store from others.
+     *
+     * @param runId 40 hexadecimal digits that no other run has
+     * @param startedAtMillis when it was opened, milliseconds since 1970
+     */
+    public record Identity(String runId, long startedAtMillis) {}
+
     private final CommandTable commands;
     private final Settings settings;
     private final Configuration configuration;
     private final Shard[] shards;
+    private final Audience audience;
     private final String runId;
     private final long startedAtMillis;
     private final Map<Long, Session> sessions = new ConcurrentHashMap<>();
@@ -33,18 +42,23 @@ public final class Server {
 
     private final LongAdder accepted = new LongAdder();
     private final LongAdder refused = new LongAdder();
+    private final LongAdder lagged = new LongAdder();
 
     /**
-     * @param runId 40 hexadecimal digits that no other run of a store has
-     * @param startedAtMillis when it was opened, milliseconds since 1970
+     * @param shards one for each loop, whose changes are published from now on as {@code notify-keyspace-events} says
+     * @param loops runs code on a loop
      */
-    public Server(CommandTable commands, Settings settings, Shard[] shards, String runId, long startedAtMillis) {
+    public Server(CommandTable commands, Settings settings, Shard[] shards, Audience.Loops loops, Identity identity) {
         this.commands = commands;
         this.settings = settings;
         this.shards = shards.clone();
-        this.runId = runId;
-        this.startedAtMillis = startedAtMillis;
+        this.runId = identity.runId();
+        this.startedAtMillis = identity.startedAtMillis();
+        this.audience = new Audience(shards.length, loops);
         this.configuration = new Configuration(settings, shards.length, this::password);
+        for (Shard shard : shards) {
+            shard.listener(new KeyspaceEvents(this));
+        }
     }
 
     public CommandTable commands() {
@@ -58,6 +72,11 @@ public final class Server {
     /** What CONFIG shows and sets. */
     public Configuration configuration() {
         return configuration;
+    }
+
+    /** Who is subscribed to what. */
+    public Audience audience() {
+        return audience;
     }
 
     /** 40 hexadecimal digits. */
@@ -128,6 +147,16 @@ public final class Server {
         refused.increment();
     }
 
+    /** A client was closed because it did not read its messages. */
+    public void lagged() {
+        lagged.increment();
+    }
+
+    /** How many clients were closed because they did not read their messages, since the figures were reset. */
+    public long laggards() {
+        return lagged.sum();
+    }
+
     /** A client has gone. */
     public void ended(Session session) {
         sessions.remove(session.id(), session);
@@ -164,6 +193,7 @@ public final class Server {
     void resetCounts() {
         accepted.reset();
         refused.reset();
+        lagged.reset();
         for (Command command : commands.all()) {
             command.usage.reset();
             command.subcommands.values().forEach(sub -> sub.usage.reset());

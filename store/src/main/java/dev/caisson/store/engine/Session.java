@@ -4,8 +4,10 @@ import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +46,11 @@ public abstract class Session {
     final List<Watched> watched = new ArrayList<>();
     private final Map<Vector, Watcher> watchers = new HashMap<>();
     private final Map<String, List<Watcher>> byFingerprint = new HashMap<>();
+
+    private final Set<Key> channels = new LinkedHashSet<>(2);
+    private final Set<Key> patterns = new LinkedHashSet<>(2);
+    private final Set<Key> shardChannels = new LinkedHashSet<>(2);
+    private final Set<Key> monitoring = new LinkedHashSet<>(2);
 
     /** CLIENT NO-TOUCH: reads do not count as use. */
     boolean noTouch;
@@ -142,22 +149,47 @@ public abstract class Session {
         return transaction != null;
     }
 
-    /** Channels, patterns and watches that it has. */
-    public abstract int subscriptions();
+    /** Channels and patterns that it is subscribed to. */
+    public final int subscriptions() {
+        return channels() + patterns() + shardChannels();
+    }
 
     /** Channels that it is subscribed to. */
-    public int channels() {
-        return 0;
+    public final int channels() {
+        return channels.size();
     }
 
     /** Patterns of channels that it is subscribed to. */
-    public int patterns() {
-        return 0;
+    public final int patterns() {
+        return patterns.size();
     }
 
     /** Shard channels that it is subscribed to. */
-    public int shardChannels() {
-        return 0;
+    public final int shardChannels() {
+        return shardChannels.size();
+    }
+
+    /** What it is subscribed to of one kind; {@link Channels} alone changes it. */
+    final Set<Key> joined(Channels.Kind kind) {
+        return switch (kind) {
+            case CHANNEL -> channels;
+            case PATTERN -> patterns;
+            case SHARD -> shardChannels;
+            case MONITOR -> monitoring;
+        };
+    }
+
+    /** Whether MONITOR tells it of all commands. */
+    final boolean isMonitor() {
+        return !monitoring.isEmpty();
+    }
+
+    /** Sends what was not asked for, whole replies only, after what has been written. On its loop. */
+    public abstract void push(byte[] bytes);
+
+    /** Whether it is a client in this process, which has exactly one reply for each request. */
+    public boolean inProcess() {
+        return false;
     }
 
     /** Ends the connection once what is written has been sent. Any thread. */

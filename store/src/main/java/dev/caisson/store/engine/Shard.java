@@ -18,8 +18,10 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("EnumOrdinal") // figures are an array, so that counting needs no lock and no map
 public final class Shard {
     /** Hears of every change, on the thread that has the shard; must not throw. */
-    @FunctionalInterface
     public interface Listener {
+        /** Whether changes of this class are to be told now; asked before each. */
+        boolean hears(char kind);
+
         /**
          * A key changed.
          *
@@ -143,7 +145,7 @@ public final class Shard {
 
     /** Tells everybody that a key has changed. */
     void changed(byte[] bytes, int offset, int length, String event, char kind) {
-        if (versions.isEmpty() && watches.isEmpty() && listener == null) {
+        if (versions.isEmpty() && watches.isEmpty() && (listener == null || !listener.hears(kind))) {
             return;
         }
         Key key = new Key(Arrays.copyOfRange(bytes, offset, offset + length));
@@ -152,7 +154,7 @@ public final class Shard {
             watched.number++;
         }
         watches.mark(key);
-        if (listener != null) {
+        if (listener != null && listener.hears(kind)) {
             listener.changed(this, key.bytes(), event, kind);
         }
     }

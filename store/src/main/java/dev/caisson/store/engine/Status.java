@@ -161,8 +161,12 @@ final class Status {
         line("total_connections_received", server.accepted());
         line("total_commands_processed", calls);
         line("rejected_connections", server.refusals());
+        line("client_output_buffer_limit_disconnections", server.laggards());
         line("expired_keys", server.figure(Figure.EXPIRED));
         line("evicted_keys", server.figure(Figure.EVICTED));
+        line("pubsub_channels", server.audience().size(false));
+        line("pubsub_patterns", server.audience().size(true));
+        line("dropped_notifications", server.audience().dropped());
         line("keyspace_hits", server.figure(Figure.HITS));
         line("keyspace_misses", server.figure(Figure.MISSES));
     }

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>Attributes ({@code |}) are read and dropped. Streamed types ({@code ?} for a length) are refused: no Redis sends
  *       them.
- *   <li>A push may stand between replies, not inside one.
+ *   <li>A push is told from a reply between replies only; inside of one it is an element, as Redis sends the confirmation
+ *       of UNSUBSCRIBE in the reply to EXEC.
  *   <li>Bulk strings, elements, lines and nesting are bounded by {@link RespLimits}; memory follows the bytes that arrive.
  *   <li>After a {@link RespException} every further {@link #next} throws it again.
  * </ul>
@@ -184,9 +185,6 @@ public final class RespDecoder {
         }
         if (size < 0 || size > limits.maxArguments()) {
             throw fail("invalid aggregate length " + size);
-        }
-        if (type == '>' && !frames.isEmpty()) {
-            throw fail("a push inside a reply");
         }
         int elements = type == '%' || type == '|' ? Math.multiplyExact(2, (int) size) : (int) size;
         if (elements == 0) {

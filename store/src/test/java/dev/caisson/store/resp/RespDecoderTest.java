@@ -70,6 +70,7 @@ class RespDecoderTest {
                         "*3\r\n:1\r\n:2\r\n|1\r\n+ttl\r\n:3600\r\n:3\r\n",
                         new Reply.Array(List.of(new Reply.Int(1), new Reply.Int(2), new Reply.Int(3)))),
                 Arguments.of("|0\r\n:1\r\n", new Reply.Int(1)),
+                Arguments.of("*1\r\n>1\r\n:1\r\n", new Reply.Array(List.of(new Reply.Push(List.of(new Reply.Int(1)))))),
                 Arguments.of(
                         ">3\r\n+message\r\n+somechannel\r\n+this is the message\r\n",
                         new Reply.Push(List.of(
@@ -122,7 +123,6 @@ class RespDecoderTest {
                 "%-1\r\n",
                 "~-1\r\n",
                 "*9999999999\r\n",
-                "*1\r\n>1\r\n:1\r\n",
                 "+a\rb\r\n"
             })
     void refusesWhatIsNoReply(String bytes) {
