@@ -146,6 +146,7 @@ final class Connection extends Conversation {
     void drain() {
         loop.execute(() -> {
             deaf = true;
+            stopWaiting();
             resume();
         });
     }

@@ -3,16 +3,20 @@ package dev.caisson.store;
 import dev.caisson.store.engine.Command;
 import dev.caisson.store.engine.Errors;
 import dev.caisson.store.engine.Session;
+import dev.caisson.store.engine.Waiter;
 import dev.caisson.store.engine.WatchedQuery;
 import dev.caisson.store.engine.Watcher;
 import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
 import dev.caisson.store.resp.RespWriter;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -116,6 +120,9 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     /** Goes on after a stall, or when the client takes output again. */
     @Override
     public final void goOn() {
+        if (waiter() != null) {
+            return;
+        }
         stalled = false;
         resume();
     }
@@ -244,8 +251,23 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     // ---- running
 
     private void run(Command command, Args args, boolean own) {
+        loop.call.borrowed(0);
         loop.call.execute(command, args, this, sink(), own ? loop.shard : null);
-        sealed();
+        ran();
+    }
+
+    /** A command has run here: its reply is complete, or it waits. */
+    private void ran() {
+        Waiter waiter = waiter();
+        if (waiter == null) {
+            sealed();
+            return;
+        }
+        stalled = true;
+        if (waiter.timeoutMillis() > 0) {
+            timeout = loop.executor.schedule(
+                    () -> giveUp(waiter, Waiter.State.TIMED_OUT), waiter.timeoutMillis(), TimeUnit.MILLISECONDS);
+        }
     }
 
     /** Sets a command aside until earlier ones are done or shards are here. */
@@ -261,15 +283,17 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     }
 
     private void borrow(Command command, Args args) {
-        long shards = command.shards(args, this, store.sharding());
+        shards = command.shards(args, this, store.sharding());
         if (shards == 0) {
-            loop.begin();
             borrowed();
             goOn();
         } else {
             new Borrow(this, loop, shards).start();
         }
     }
+
+    private long shards;
+    private @Nullable ScheduledFuture<?> timeout;
 
     /** The shards of the parked command are here. */
     @Override
@@ -281,9 +305,9 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         if (command == null || args == null || closed) {
             return;
         }
-        loop.begin();
+        loop.begin().borrowed(shards);
         loop.call.execute(command, args, this, sink(), null);
-        sealed();
+        ran();
         loop.commit();
     }
 
@@ -375,6 +399,81 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             resume();
         } else {
             settle();
+        }
+    }
+
+    // ---- waiting
+
+    @Override
+    protected final void served(Waiter waiter, byte[] reply) {
+        loop.execute(() -> wake(waiter, reply));
+    }
+
+    /** Ends the waiting without an element. On this loop. */
+    private void giveUp(Waiter waiter, Waiter.State how) {
+        if (waiter.end(how)) {
+            forget(waiter);
+            wake(waiter, nothing(waiter, null));
+        }
+    }
+
+    /**
+     * Ends the waiting on behalf of another client.
+     *
+     * @param error the reply, without its sign; null for that of a timeout
+     * @return whether it was waiting. Any thread
+     */
+    final boolean unblock(Waiter waiter, @Nullable String error) {
+        if (!waiter.end(Waiter.State.UNBLOCKED)) {
+            return false;
+        }
+        forget(waiter);
+        served(waiter, nothing(waiter, error));
+        return true;
+    }
+
+    /** The reply of one who got nothing. */
+    private byte[] nothing(Waiter waiter, @Nullable String error) {
+        RespWriter reply = new RespWriter();
+        reply.protocol(protocol());
+        if (error != null) {
+            reply.error(error);
+        } else if (waiter.wantsArray()) {
+            reply.nilArray();
+        } else {
+            reply.nil();
+        }
+        return Arrays.copyOf(reply.array(), reply.length());
+    }
+
+    private void forget(Waiter waiter) {
+        for (long left = waiter.shards(); left != 0; left &= left - 1) {
+            store.loops()[Long.numberOfTrailingZeros(left)].submit(at -> {
+                at.shard.waiters().forget(waiter);
+                at.commit();
+            });
+        }
+    }
+
+    private void wake(Waiter waiter, byte[] reply) {
+        if (waiter() != waiter || closed) {
+            return;
+        }
+        waitsNoMore();
+        ScheduledFuture<?> timer = timeout;
+        if (timer != null) {
+            timer.cancel(false);
+            timeout = null;
+        }
+        out.raw(reply, 0, reply.length);
+        goOn();
+    }
+
+    /** Lets a client that waits go, because the store drains. On this loop. */
+    final void stopWaiting() {
+        Waiter waiter = waiter();
+        if (waiter != null) {
+            giveUp(waiter, Waiter.State.TIMED_OUT);
         }
     }
 
@@ -479,6 +578,15 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             return;
         }
         closed = true;
+        Waiter waiter = waiter();
+        if (waiter != null) {
+            waiter.end(Waiter.State.CLOSED);
+            forget(waiter);
+            ScheduledFuture<?> timer = timeout;
+            if (timer != null) {
+                timer.cancel(false);
+            }
+        }
         stopWatching();
         late.clear();
         store.server().ended(this);

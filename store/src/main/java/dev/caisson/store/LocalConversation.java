@@ -1,6 +1,7 @@
 package dev.caisson.store;
 
 import dev.caisson.store.engine.Session;
+import dev.caisson.store.engine.Waiter;
 import dev.caisson.store.engine.Watcher;
 import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
@@ -199,6 +200,9 @@ final class LocalConversation extends Conversation {
         public int heldBytes() {
             return 0;
         }
+
+        @Override
+        protected void served(Waiter waiter, byte[] reply) {}
     }
 
     @Override

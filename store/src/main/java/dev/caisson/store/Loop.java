@@ -2,7 +2,11 @@ package dev.caisson.store;
 
 import dev.caisson.store.engine.Call;
 import dev.caisson.store.engine.Expiry;
+import dev.caisson.store.engine.Key;
+import dev.caisson.store.engine.Leases;
 import dev.caisson.store.engine.Shard;
+import dev.caisson.store.engine.Waiter;
+import dev.caisson.store.engine.Waiters;
 import dev.caisson.store.engine.WatchedQuery;
 import dev.caisson.store.engine.Watcher;
 import dev.caisson.store.engine.Watches;
@@ -20,7 +24,7 @@ import java.util.concurrent.RejectedExecutionException;
  * <p>While its shard is lent the loop goes on with I/O; work on the shard waits in a queue. Only the loop's own thread
  * touches the fields here; other threads come through {@link #submit}.
  */
-final class Loop implements Watches.Host {
+final class Loop implements Watches.Host, Waiters.Host, Leases.Host {
     /** Work on the shard, or a request to borrow it. */
     @FunctionalInterface
     interface Work {
@@ -45,6 +49,9 @@ final class Loop implements Watches.Host {
     /* Bounded by the number of clients: each has at most one batch for a shard and one barrier under way. */
     private final ArrayDeque<Work> waiting = new ArrayDeque<>();
     private boolean lent;
+    /** Whether the shards were asked for to end leases. */
+    private boolean endingLeases;
+
     private long lends;
 
     Loop(Store store, int index, EventLoop executor, Shard shard, Call call) {
@@ -55,6 +62,8 @@ final class Loop implements Watches.Host {
         this.call = call;
         this.expiry = new Expiry(shard);
         shard.watches().host(this);
+        shard.waiters().host(this);
+        shard.leases().host(this);
     }
 
     /** Whether work on the shard can run right now. Own thread only. */
@@ -117,6 +126,7 @@ final class Loop implements Watches.Host {
     /** Begins a burst of commands: they share one time. */
     Call begin() {
         call.now(store.now());
+        call.monotonic(store.monotonic());
         return call;
     }
 
@@ -145,20 +155,39 @@ final class Loop implements Watches.Host {
 
     @Override
     public void evaluateAcross(WatchedQuery query) {
-        execute(() -> new Borrow(
-                        new Borrow.Borrower() {
-                            @Override
-                            public void borrowed() {
-                                Watches.evaluateAcross(begin(), query);
-                                commit();
-                            }
+        borrow(query.shards(), () -> Watches.evaluateAcross(call, query));
+    }
 
-                            @Override
-                            public void goOn() {}
-                        },
-                        this,
-                        query.shards())
-                .start());
+    @Override
+    public void serveAcross(Waiter waiter, Key key, long shards) {
+        borrow(shards, () -> Waiters.serveAcross(call, waiter, key));
+    }
+
+    @Override
+    public void leasesExpired() {
+        if (!endingLeases) {
+            endingLeases = true;
+            borrow(store.sharding().all(), () -> {
+                endingLeases = false;
+                shard.leases().expire(call);
+            });
+        }
+    }
+
+    /** Runs something of this loop's with shards that it borrows. Any thread. */
+    private void borrow(long shards, Runnable code) {
+        Borrow.Borrower borrower = new Borrow.Borrower() {
+            @Override
+            public void borrowed() {
+                begin().borrowed(shards);
+                code.run();
+                commit();
+            }
+
+            @Override
+            public void goOn() {}
+        };
+        execute(() -> new Borrow(borrower, this, shards).start());
     }
 
     @Override

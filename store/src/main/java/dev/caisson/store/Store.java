@@ -347,6 +347,11 @@ public final class Store implements Drainable, Scoped {
         return options.clock().getAsLong();
     }
 
+    /** Milliseconds that only go forward. */
+    long monotonic() {
+        return options.monotonicClock().getAsLong();
+    }
+
     boolean isLoop() {
         return threads.isLoop();
     }

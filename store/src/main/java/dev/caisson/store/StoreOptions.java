@@ -4,6 +4,7 @@ import dev.caisson.store.engine.Settings;
 import dev.caisson.store.engine.Sharding;
 import dev.caisson.store.resp.RespLimits;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,7 @@ public final class StoreOptions {
         int maxClients = MAX_CLIENTS;
         RespLimits limits = RespLimits.REDIS;
         LongSupplier clock = System::currentTimeMillis;
+        LongSupplier monotonicClock = () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
 
         @Override
         protected Builder clone() {
@@ -128,6 +130,11 @@ public final class StoreOptions {
         return with(o -> o.clock = millis);
     }
 
+    /** Where the time of leases comes from: milliseconds that only go forward. */
+    public StoreOptions monotonicClock(LongSupplier millis) {
+        return with(o -> o.monotonicClock = millis);
+    }
+
     String host() {
         return all.host;
     }
@@ -168,5 +175,9 @@ public final class StoreOptions {
 
     LongSupplier clock() {
         return all.clock;
+    }
+
+    LongSupplier monotonicClock() {
+        return all.monotonicClock;
     }
 }

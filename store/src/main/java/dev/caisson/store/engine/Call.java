@@ -1,6 +1,7 @@
 package dev.caisson.store.engine;
 
 import dev.caisson.store.data.Value;
+import dev.caisson.store.data.ValueSettings;
 import dev.caisson.store.engine.Shard.Figure;
 import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
@@ -43,6 +44,7 @@ public final class Call {
     private boolean replaying;
 
     private long now;
+    private long monotonic;
 
     public Args args;
     public RespWriter out;
@@ -51,6 +53,11 @@ public final class Call {
 
     /** The shard of all keys, if there is one only. */
     private @Nullable Shard single;
+
+    /** The shards that were borrowed, a bit each, where there is no single one. */
+    private long borrowed;
+    /** How many commands are running within each other. */
+    private int depth;
 
     private boolean changed;
     private boolean resolved;
@@ -81,6 +88,11 @@ public final class Call {
     /** Sets the time of the commands that follow, milliseconds since 1970. */
     public void now(long millis) {
         now = millis;
+    }
+
+    /** Sets the monotonic time of the commands that follow, in milliseconds from some beginning. */
+    public void monotonic(long millis) {
+        monotonic = millis;
     }
 
     /** Whether changes are collected for the log; they are not at first. */
@@ -117,6 +129,7 @@ public final class Call {
         this.resolved = false;
         this.lastArg = -1;
         int mark = out.length();
+        depth++;
         command.usage.ran();
         try {
             command.handler.run(this);
@@ -134,6 +147,51 @@ public final class Call {
         if (changed && logging && !resolved) {
             logVerbatim();
         }
+        leave();
+    }
+
+    /** Says which shards were borrowed for what comes next. */
+    public void borrowed(long shards) {
+        borrowed = shards;
+        single = null;
+    }
+
+    /** The shards that this call may touch now, a bit each. */
+    long held() {
+        Shard only = single;
+        return only != null ? 1L << only.index : borrowed;
+    }
+
+    /** Whether the command runs within another, so that it must not wait. */
+    boolean isNested() {
+        return depth > 1;
+    }
+
+    void enter() {
+        depth++;
+    }
+
+    /** The end of a command; after the outermost, those who wait for what it changed are served. */
+    void leave() {
+        if (--depth > 0) {
+            return;
+        }
+        while (serveOne()) {
+            // what served them may have made others ready
+        }
+    }
+
+    private boolean serveOne() {
+        for (long left = held(); left != 0; left &= left - 1) {
+            Waiters waiters = shards[Long.numberOfTrailingZeros(left)].waiters;
+            if (waiters.hasReady()) {
+                depth++;
+                waiters.serve(this);
+                depth--;
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Runs a command inside of the running one, as EXEC does: with the same shards, appending to the same reply. */
@@ -152,6 +210,15 @@ public final class Call {
 
     /** Runs a query for the store itself, be it within another command or not; it counts as no use of its keys. */
     void internal(Command query, Args queryArgs, RespWriter into, @Nullable Shard only) {
+        within(query, queryArgs, nobody, into, only);
+    }
+
+    /** Runs a command for a session that may be another one's; what it changes is logged. */
+    void onBehalf(Command other, Args otherArgs, Session whose, RespWriter into) {
+        within(other, otherArgs, whose, into, single);
+    }
+
+    private void within(Command inner, Args innerArgs, Session whose, RespWriter into, @Nullable Shard only) {
         Command outer = command;
         Args outerArgs = args;
         Session outerSession = session;
@@ -159,7 +226,9 @@ public final class Call {
         Shard outerSingle = single;
         boolean outerChanged = changed;
         boolean outerResolved = resolved;
-        execute(query, queryArgs, nobody, into, only);
+        depth++;
+        execute(inner, innerArgs, whose, into, only);
+        depth--;
         command = outer;
         args = outerArgs;
         session = outerSession;
@@ -175,6 +244,11 @@ public final class Call {
     /** Milliseconds since 1970; the same for all commands of a burst. */
     public long now() {
         return now;
+    }
+
+    /** Milliseconds that only go forward, for leases. */
+    long monotonic() {
+        return monotonic;
     }
 
     public RandomGenerator random() {
@@ -218,6 +292,10 @@ public final class Call {
         return only != null ? only : shards[sharding.shardOf(args, arg)];
     }
 
+    Shard shardOf(Key key) {
+        return shards[sharding.shardOf(key.bytes())];
+    }
+
     /** The shard of an argument of another vector. */
     Shard shardOf(Args other, int position) {
         return shards[sharding.shardOf(other, position)];
@@ -258,6 +336,10 @@ public final class Call {
     /** Whether there is a key at this argument. */
     public boolean exists(int arg) {
         return item(arg) != null;
+    }
+
+    boolean isReplaying() {
+        return replaying;
     }
 
     boolean expired(Object item) {
@@ -312,6 +394,11 @@ public final class Call {
             throw ErrorReply.WRONGTYPE;
         }
         return type.cast(node.value);
+    }
+
+    /** How values are made. */
+    ValueSettings values() {
+        return sharding.values();
     }
 
     /**
@@ -379,6 +466,22 @@ public final class Call {
         return look(arg) instanceof Node node && node.isEmpty() && remove(arg);
     }
 
+    /** Takes the key off its lease (its fields stay on theirs); returns whether it hung on one. */
+    boolean detach(int arg) {
+        Object item = look(arg);
+        if (!Shard.isLeased(item)) {
+            return false;
+        }
+        return shard(arg).leases.detachWhole(new Key(args.copy(arg)));
+    }
+
+    /** A field of the hash at this argument is gone, or has a new value: it hangs on no lease any more. */
+    void detachField(int arg, int field) {
+        if (lastArg == arg && lastItem instanceof Node node && node.leased) {
+            shard(arg).leases.detachField(new Key(args.copy(arg)), new Key(args.copy(field)));
+        }
+    }
+
     // ---- changes
 
     /**
@@ -398,8 +501,8 @@ public final class Call {
         shard.changed(args.bytes(), args.offset(arg), args.length(arg), event, kind);
     }
 
-    /** Has the command logged although no single key of its arguments changed (FLUSHALL). */
-    void changedEverything() {
+    /** Has the command logged although none of its keys changed. */
+    void mustLog() {
         changed = true;
     }
 

@@ -14,6 +14,7 @@ public final class Commands {
                 ServerCommands::register,
                 PubSubCommands::register,
                 KeyCommands::register,
+                LeaseCommands::register,
                 StringCommands::register,
                 TransactionCommands::register);
         return table.with(t -> WatchCommands.register(t, table));

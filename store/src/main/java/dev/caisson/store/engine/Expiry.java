@@ -24,6 +24,7 @@ public final class Expiry {
     public void step(Call call) {
         shard.keys.rehashFor(1);
         shard.watches.expire(call);
+        shard.leases.tick(call.monotonic());
         if (shard.expiringNow() == 0) {
             return;
         }

@@ -266,7 +266,8 @@ final class KeyCommands {
     }
 
     private static void persist(Call c) {
-        if (c.expireAt(1) < 0) {
+        boolean leased = c.detach(1);
+        if (c.expireAt(1) < 0 && !leased) {
             c.out.integer(0);
             return;
         }
@@ -295,8 +296,12 @@ final class KeyCommands {
             return;
         }
         Object moved = under(c, 2, item, false);
+        Leases.Attached leases = c.shard(1).leases.detach(new Key(c.args.copy(1)));
         c.remove(1, "rename_from");
         c.put(2, moved);
+        if (leases != null) {
+            LeaseCommands.carry(c, 2, leases);
+        }
         c.changed(2, "rename_to", Event.GENERIC);
         if (onlyNew) {
             c.out.integer(1);
@@ -426,7 +431,7 @@ final class KeyCommands {
         for (Shard shard : c.shards()) {
             shard.clear();
         }
-        c.changedEverything();
+        c.mustLog();
         c.out.ok();
     }
 

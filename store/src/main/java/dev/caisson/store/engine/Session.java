@@ -270,6 +270,28 @@ public abstract class Session {
         return open == null ? -1 : open.commands.size();
     }
 
+    // ---- waiting
+
+    private @Nullable Waiter waiter;
+
+    /** The running command waits, instead of a reply. */
+    final void waits(Waiter waiter) {
+        this.waiter = waiter;
+    }
+
+    /** What it waits for; null if it does not. */
+    public final @Nullable Waiter waiter() {
+        return waiter;
+    }
+
+    /** The waiting is over. */
+    public final void waitsNoMore() {
+        waiter = null;
+    }
+
+    /** The waiter got its element: the reply. Any thread. */
+    protected abstract void served(Waiter waiter, byte[] reply);
+
     // ---- transactions, for the dispatcher
 
     /** Forgets the transaction and what it watched there; returns the watched keys, which the caller ends in their shards. */

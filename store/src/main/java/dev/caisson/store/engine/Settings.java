@@ -27,6 +27,10 @@ public final class Settings {
     /** How many watches the store holds where nothing else is set. */
     public static final int WATCHES = 1_000_000;
 
+    /** How many leases the store holds where nothing else is set. */
+    public static final int LEASES = 1_000_000;
+
+    private volatile int maxLeases = LEASES;
     private volatile int watchMaxResultBytes = WATCH_MAX_RESULT_BYTES;
     private volatile int maxWatchesPerClient = WATCHES_PER_CLIENT;
     private volatile int maxWatches = WATCHES;
@@ -95,5 +99,14 @@ public final class Settings {
 
     public void maxWatches(int watches) {
         maxWatches = watches;
+    }
+
+    /** How many leases there may be. */
+    public int maxLeases() {
+        return maxLeases;
+    }
+
+    public void maxLeases(int leases) {
+        maxLeases = leases;
     }
 }

@@ -42,6 +42,8 @@ public final class Shard {
     private final Sharding sharding;
     private final Map<Key, Version> versions = new HashMap<>();
     final Watches watches = new Watches(this);
+    final Waiters waiters = new Waiters(this);
+    final Leases leases = new Leases();
     private @Nullable Listener listener;
     /** Heap bytes of all entries, without the table. */
     private long entryBytes;
@@ -58,6 +60,14 @@ public final class Shard {
 
     public Watches watches() {
         return watches;
+    }
+
+    public Waiters waiters() {
+        return waiters;
+    }
+
+    public Leases leases() {
+        return leases;
     }
 
     public int index() {
@@ -85,7 +95,11 @@ public final class Shard {
         if (at < 0) {
             keys.insert(item, hash);
         } else {
-            discharge(keys.replaceAt(at, item));
+            Object old = keys.replaceAt(at, item);
+            discharge(old);
+            if (isLeased(old) && !isLeased(item)) {
+                leases.detach(new Key(Arrays.copyOfRange(bytes, offset, offset + length)));
+            }
         }
     }
 
@@ -98,7 +112,14 @@ public final class Shard {
         }
         Object item = keys.removeAt(at);
         discharge(item);
+        if (isLeased(item)) {
+            leases.detach(new Key(Arrays.copyOfRange(bytes, offset, offset + length)));
+        }
         return item;
+    }
+
+    static boolean isLeased(@Nullable Object item) {
+        return item instanceof byte[] entry ? StringEntry.isLeased(entry) : item instanceof Node node && node.leased;
     }
 
     /** Counts anew what a node takes, after its value changed. */
@@ -138,6 +159,7 @@ public final class Shard {
         for (Version each : versions.values()) {
             each.number++;
         }
+        leases.clear();
         watches.markAll();
     }
 
@@ -145,7 +167,10 @@ public final class Shard {
 
     /** Tells everybody that a key has changed. */
     void changed(byte[] bytes, int offset, int length, String event, char kind) {
-        if (versions.isEmpty() && watches.isEmpty() && (listener == null || !listener.hears(kind))) {
+        if (versions.isEmpty()
+                && watches.isEmpty()
+                && waiters.isEmpty()
+                && (listener == null || !listener.hears(kind))) {
             return;
         }
         Key key = new Key(Arrays.copyOfRange(bytes, offset, offset + length));
@@ -154,6 +179,7 @@ public final class Shard {
             watched.number++;
         }
         watches.mark(key);
+        waiters.changed(key);
         if (listener != null && listener.hears(kind)) {
             listener.changed(this, key.bytes(), event, kind);
         }
@@ -205,7 +231,11 @@ public final class Shard {
         /** Watched queries. */
         QUERIES,
         /** Clients' interests in watched queries. */
-        WATCHERS
+        WATCHERS,
+        /** Keys that somebody waits for. */
+        WAITED,
+        /** Leases. */
+        LEASES
     }
 
     /** A figure; any thread. */
@@ -226,6 +256,8 @@ public final class Shard {
         figures.setOpaque(Figure.WATCHED.ordinal(), versions.size());
         figures.setOpaque(Figure.WATCHED_KEYS.ordinal(), watches.keys());
         figures.setOpaque(Figure.QUERIES.ordinal(), watches.queries());
+        figures.setOpaque(Figure.WAITED.ordinal(), waiters.keys());
+        figures.setOpaque(Figure.LEASES.ordinal(), leases.size());
         figures.setOpaque(Figure.WATCHERS.ordinal(), watches.watchers());
     }
 

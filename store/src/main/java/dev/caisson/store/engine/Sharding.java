@@ -1,6 +1,7 @@
 package dev.caisson.store.engine;
 
 import dev.caisson.store.data.Hashing;
+import dev.caisson.store.data.ValueSettings;
 import dev.caisson.store.resp.Args;
 
 /**
@@ -13,6 +14,7 @@ public final class Sharding {
 
     private final int count;
     private final Hashing hashing;
+    private final ValueSettings values;
 
     public Sharding(int count, Hashing hashing) {
         if (count < 1 || count > MAX_SHARDS) {
@@ -20,6 +22,7 @@ public final class Sharding {
         }
         this.count = count;
         this.hashing = hashing;
+        this.values = ValueSettings.standard(hashing);
     }
 
     public int count() {
@@ -29,6 +32,11 @@ public final class Sharding {
     /** A bit for each shard. */
     public long all() {
         return -1L >>> (64 - count);
+    }
+
+    /** How values are made: with the same hash. */
+    ValueSettings values() {
+        return values;
     }
 
     /** The hash by which a shard's table keeps the key. */

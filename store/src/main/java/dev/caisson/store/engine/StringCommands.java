@@ -4,6 +4,8 @@ import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
 import dev.caisson.store.resp.Numbers;
 import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** SET, GET and their kin: strings as one byte array a key ({@link StringEntry}). */
@@ -15,6 +17,7 @@ final class StringCommands {
     private static final byte[] DEL = Expiries.bytes("DEL");
     private static final byte[] PXAT = Expiries.bytes("PXAT");
     private static final byte[] KEEPTTL = Expiries.bytes("KEEPTTL");
+    private static final byte[] LEASE = Expiries.bytes("LEASE");
     private static final byte[] PEXPIREAT = Expiries.bytes("PEXPIREAT");
     private static final byte[] PERSIST = Expiries.bytes("PERSIST");
 
@@ -29,6 +32,7 @@ final class StringCommands {
         string(t, "SET", -3, "1.0.0", "Sets the string value of a key, ignoring its type.")
                 .write()
                 .denyOom()
+                .route(StringCommands::shards)
                 .run(StringCommands::set);
         string(t, "SETNX", 3, "1.0.0", "Sets the string value of a key only when the key doesn't exist.")
                 .write()
@@ -190,17 +194,17 @@ final class StringCommands {
     // ---- setting
 
     private static void put(Call c, int key, int value, long expireAt) {
+        put(c, key, value, expireAt, false);
+    }
+
+    private static void put(Call c, int key, int value, long expireAt, boolean leased) {
         Args a = c.args;
-        c.putString(
-                key,
-                StringEntry.of(
-                        a.bytes(),
-                        a.offset(key),
-                        a.length(key),
-                        a.bytes(),
-                        a.offset(value),
-                        a.length(value),
-                        expireAt));
+        byte[] entry = StringEntry.of(
+                a.bytes(), a.offset(key), a.length(key), a.bytes(), a.offset(value), a.length(value), expireAt);
+        if (leased) {
+            StringEntry.markLeased(entry);
+        }
+        c.putString(key, entry);
     }
 
     private static void set(Call c) {
@@ -216,15 +220,18 @@ final class StringCommands {
         boolean keep = false;
         long expireAt = -1;
         int time = -1;
+        int lease = -1;
         for (int i = 3; i < c.count(); i++) {
             Args a = c.args;
-            if (a.is(i, "NX") && !xx) {
+            if (a.is(i, "LEASE") && lease < 0 && !keep && i + 1 < c.count()) {
+                lease = ++i;
+            } else if (a.is(i, "NX") && !xx) {
                 nx = true;
             } else if (a.is(i, "XX") && !nx) {
                 xx = true;
             } else if (a.is(i, "GET")) {
                 get = true;
-            } else if (a.is(i, "KEEPTTL") && time < 0) {
+            } else if (a.is(i, "KEEPTTL") && time < 0 && lease < 0) {
                 keep = true;
             } else if (Expiries.isOption(a, i) && time < 0 && !keep && i + 1 < c.count()) {
                 time = i++;
@@ -235,6 +242,7 @@ final class StringCommands {
         if (time >= 0) {
             expireAt = Expiries.option(c, time);
         }
+        Leases.Lease hangsOn = lease < 0 ? null : LeaseCommands.leaseOf(c, lease);
         Object old = c.item(1);
         if (get && old != null && !(old instanceof byte[])) {
             throw ErrorReply.WRONGTYPE;
@@ -244,14 +252,20 @@ final class StringCommands {
             reply(c, (byte[]) old);
         } else if (refused) {
             c.out.nil();
+        } else {
+            c.out.ok();
         }
         if (refused) {
             return;
         }
         if (keep && old != null) {
-            expireAt = Keyspace.expireAt(old);
+            put(c, 1, 2, Keyspace.expireAt(old), Shard.isLeased(old));
+        } else {
+            put(c, 1, 2, expireAt);
         }
-        put(c, 1, 2, expireAt);
+        if (hangsOn != null) {
+            LeaseCommands.hang(c, 1, hangsOn);
+        }
         c.changed(1, "set", Event.STRING);
         if (time >= 0) {
             c.changed(1, "expire", Event.GENERIC);
@@ -259,17 +273,37 @@ final class StringCommands {
                 // in the past: Redis keeps it until it is looked at, which is at once
                 c.logAs(DEL, c.args.copy(1));
                 c.remove(1);
-            } else {
-                c.logAs(SET, c.args.copy(1), c.args.copy(2), PXAT, Numbers.format(expireAt));
+                return;
             }
-        } else if (keep) {
-            c.logAs(SET, c.args.copy(1), c.args.copy(2), KEEPTTL);
-        } else {
-            c.logAs(SET, c.args.copy(1), c.args.copy(2));
         }
-        if (!get) {
-            c.out.ok();
+        log(c, expireAt, keep, hangsOn);
+    }
+
+    private static void log(Call c, long expireAt, boolean keep, Leases.@Nullable Lease hangsOn) {
+        List<byte[]> parts = new ArrayList<>(List.of(SET, c.args.copy(1), c.args.copy(2)));
+        if (expireAt >= 0) {
+            parts.add(PXAT);
+            parts.add(Numbers.format(expireAt));
         }
+        if (keep) {
+            parts.add(KEEPTTL);
+        }
+        if (hangsOn != null) {
+            parts.add(LEASE);
+            parts.add(hangsOn.id.bytes());
+        }
+        c.logAs(parts.toArray(new byte[0][]));
+    }
+
+    /** SET names a lease by its identifier, which may belong to another shard. */
+    private static long shards(Args args, Session session, Sharding sharding) {
+        long shards = 1L << sharding.shardOf(args, 1);
+        for (int i = 3; i + 1 < args.count(); i++) {
+            if (args.is(i, "LEASE")) {
+                shards |= 1L << sharding.shardOf(args, i + 1);
+            }
+        }
+        return shards;
     }
 
     private static void setnx(Call c) {
@@ -433,6 +467,9 @@ final class StringCommands {
                 (int) size,
                 old == null ? -1 : StringEntry.expireAt(old));
         StringEntry.markRaw(entry);
+        if (Shard.isLeased(old)) {
+            StringEntry.markLeased(entry);
+        }
         return entry;
     }
 
@@ -485,6 +522,10 @@ final class StringCommands {
 
     private static void replace(Call c, byte @Nullable [] old, byte[] value) {
         long at = old == null ? -1 : StringEntry.expireAt(old);
-        c.putString(1, StringEntry.of(c.args.bytes(), c.args.offset(1), c.args.length(1), value, 0, value.length, at));
+        byte[] entry = StringEntry.of(c.args.bytes(), c.args.offset(1), c.args.length(1), value, 0, value.length, at);
+        if (Shard.isLeased(old)) {
+            StringEntry.markLeased(entry);
+        }
+        c.putString(1, entry);
     }
 }

@@ -119,6 +119,18 @@ public final class StringEntry {
         entry[0] |= RAW;
     }
 
+    static boolean isLeased(byte[] entry) {
+        return (entry[0] & LEASED) != 0;
+    }
+
+    static void markLeased(byte[] entry) {
+        entry[0] |= LEASED;
+    }
+
+    static void unmarkLeased(byte[] entry) {
+        entry[0] &= ~LEASED;
+    }
+
     static int clock(byte[] entry) {
         return (entry[1] & 0xff) << 16 | (entry[2] & 0xff) << 8 | (entry[3] & 0xff);
     }
