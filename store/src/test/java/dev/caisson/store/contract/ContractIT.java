@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ContractIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     /** For what is not required yet: its failures are counted, not waited for. */
-    private static final Duration IMPATIENCE = Duration.ofSeconds(1);
+    private static final Duration IMPATIENCE = Duration.ofMillis(250);
 
     /** Our store as the suite's server. */
     record Ours(Store store) implements ContractSuite.Server {
