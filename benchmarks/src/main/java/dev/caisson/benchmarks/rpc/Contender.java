@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 
 /** A server that takes part: whose it is and where its handlers run. */
-enum Contender {
+enum Contender implements Subject {
     CAISSON_LOOP("caisson, event loop", "dev.caisson.rpc") {
         @Override
         ServerBuilder<?> builder() {
@@ -62,11 +62,13 @@ enum Contender {
         return new Greeter();
     }
 
-    String title() {
+    @Override
+    public String title() {
         return title;
     }
 
-    boolean ours() {
+    @Override
+    public boolean ours() {
         return builtPackage.startsWith("dev.caisson.");
     }
 

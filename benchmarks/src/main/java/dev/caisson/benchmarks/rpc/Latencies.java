@@ -26,6 +26,13 @@ final class Latencies {
         return 0;
     }
 
+    void addAll(Latencies others) {
+        for (int i = 0; i < counts.length; i++) {
+            counts[i] += others.counts[i];
+        }
+        total += others.total;
+    }
+
     void clear() {
         java.util.Arrays.fill(counts, 0);
         total = 0;

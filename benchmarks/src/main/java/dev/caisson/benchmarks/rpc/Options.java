@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param sampleSeconds length of a sample's window
  * @param cells the loads
  * @param only the servers
+ * @param clients the channels, measured under the first cell against the first server; empty for none
  * @param profile directory for flight recordings, if wanted
  * @param json file for the result
  * @param words the command line itself, to be repeated in the report
@@ -28,6 +29,7 @@ record Options(
         double sampleSeconds,
         List<Cell> cells,
         Set<Contender> only,
+        Set<Caller> clients,
         @Nullable Path profile,
         Path json,
         String words) {
@@ -44,6 +46,8 @@ record Options(
               --sample S       seconds of each sample (default 3)
               --cell CxM       connections x calls in flight; may be repeated (default 4x100, then 32x10 and 1x1 unjudged)
               --only NAMES     of caisson_loop,caisson_virtual,grpc_direct,grpc_default (default all)
+              --clients NAMES  of caisson_direct,caisson_default,grpc_direct,grpc_default, or none (default all): channels, each
+                               pinned to the other core, against the first of the servers, under the first cell
               --profile DIR    also take a flight recording of each server under the first cell, and print its top frames
               --json FILE      result as JSON (default benchmarks/target/bench-rpc.json)
             """;
@@ -54,6 +58,7 @@ record Options(
         double sample = SAMPLE_SECONDS;
         List<Cell> cells = new ArrayList<>();
         Set<Contender> only = EnumSet.allOf(Contender.class);
+        Set<Caller> clients = EnumSet.allOf(Caller.class);
         @Nullable Path profile = null;
         Path json = Path.of("benchmarks", "target", "bench-rpc.json");
         Iterator<String> words = Arrays.asList(args).iterator();
@@ -69,6 +74,7 @@ record Options(
                 case "--sample" -> sample = Double.parseDouble(value);
                 case "--cell" -> cells.add(Cell.parse(value));
                 case "--only" -> only = contenders(value);
+                case "--clients" -> clients = callers(value);
                 case "--profile" -> profile = Path.of(value);
                 case "--json" -> json = Path.of(value);
                 default -> throw new IllegalArgumentException(option + " is not an option; see --help");
@@ -78,7 +84,17 @@ record Options(
             throw new IllegalArgumentException("--rounds and --sample must be more than 0");
         }
         List<Cell> chosen = cells.isEmpty() ? List.of(Cell.JUDGED, new Cell(32, 10), new Cell(1, 1)) : cells;
-        return new Options(rounds, warmup, sample, chosen, only, profile, json, String.join(" ", args));
+        return new Options(rounds, warmup, sample, chosen, only, clients, profile, json, String.join(" ", args));
+    }
+
+    private static Set<Caller> callers(String names) {
+        Set<Caller> chosen = EnumSet.noneOf(Caller.class);
+        if (!names.equals("none")) {
+            for (String name : names.split(",")) {
+                chosen.add(Caller.valueOf(name.toUpperCase(Locale.ROOT)));
+            }
+        }
+        return chosen;
     }
 
     private static Set<Contender> contenders(String names) {

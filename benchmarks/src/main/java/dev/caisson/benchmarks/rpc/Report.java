@@ -26,6 +26,7 @@ final class Report {
     private final boolean pinned;
     private final double loadAtStart = loadAverage();
     private final Map<Cell, Map<Contender, List<Sample>>> samples = new LinkedHashMap<>();
+    private final Map<Caller, List<Sample>> clients = new EnumMap<>(Caller.class);
     private final Map<Contender, List<Double>> h2load = new EnumMap<>(Contender.class);
 
     Report(Options options, boolean pinned) {
@@ -39,6 +40,11 @@ final class Report {
                 .add(sample);
     }
 
+    /** A sample of a channel under the first cell. */
+    void add(Caller caller, Sample sample) {
+        clients.computeIfAbsent(caller, c -> new ArrayList<>()).add(sample);
+    }
+
     void addH2load(Contender contender, OptionalDouble callsPerSecond) {
         h2load.computeIfAbsent(contender, c -> new ArrayList<>()).add(callsPerSecond.orElse(-1));
     }
@@ -49,7 +55,7 @@ final class Report {
                 Locale.ROOT,
                 "rpc bench: unary SayHello, 12-character name, plaintext, deadline header, one interceptor, limits, census%n"
                         + "%d cores, JDK %s, %s; load average %.1f at the start%n"
-                        + "servers on core 0 (SerialGC, 512 MB), load generator on core 1; %d rounds of %.1f s, %d CPU-seconds of"
+                        + "servers on core 0 (SerialGC, 512 MB), load generator and channels on core 1; %d rounds of %.1f s, %d CPU-seconds of"
                         + " warm-up%n",
                 Runtime.getRuntime().availableProcessors(),
                 java,
@@ -60,28 +66,37 @@ final class Report {
                 options.warmupCpuSeconds());
     }
 
-    static String progress(Cell cell, int round, Contender contender, Sample sample) {
+    static String progress(Cell cell, int round, Subject subject, Sample sample) {
         return String.format(
                 Locale.ROOT,
-                "%-6s #%d  %-28s %8.0f calls/s  %6.2f us  server %3.0f %%  generator %3.0f %%",
+                "%-6s #%d  %-35s %8.0f calls/s  %6.2f us  busy %3.0f %%  other side %3.0f %%",
                 cell,
                 round,
-                contender.title(),
+                subject.title(),
                 sample.callsPerSecond(),
                 sample.cpuMicros(),
-                100 * sample.serverBusy(),
-                100 * sample.generatorBusy());
+                100 * sample.busy(),
+                100 * sample.otherBusy());
     }
 
     String table(Cell cell) {
+        String judged = cell.equals(Cell.JUDGED) ? ", judged" : ", not judged";
+        return table(cell + ", servers" + judged, of(cell), "gen busy");
+    }
+
+    /** What the channels cost their own process. */
+    String clientTable() {
+        return table(options.cells().getFirst() + ", channels, not judged", clients, "srv busy");
+    }
+
+    private String table(String title, Map<? extends Subject, List<Sample>> measured, String other) {
         StringBuilder text = new StringBuilder();
         text.append(String.format(
                 Locale.ROOT,
-                "%n%s (medians of %d)%s%n%-28s %9s %12s %15s %8s %8s %8s %7s %9s%n",
-                cell,
+                "%n%s (medians of %d)%n%-35s %9s %12s %15s %8s %8s %8s %7s %9s%n",
+                title,
                 options.rounds(),
-                cell.equals(Cell.JUDGED) ? ", judged" : ", not judged",
-                "server",
+                "",
                 "calls/s",
                 "CPU us/call",
                 "(range)",
@@ -89,45 +104,42 @@ final class Report {
                 "p50 us",
                 "p99 us",
                 "busy",
-                "gen busy"));
-        of(cell).forEach((contender, list) -> {
+                other));
+        measured.forEach((subject, list) -> {
             Sample m = Sample.median(list);
             text.append(String.format(
                     Locale.ROOT,
-                    "%-28s %9.0f %12.2f %15s %8.0f %8.0f %8.0f %6.0f%% %8.0f%%%n",
-                    contender.title(),
+                    "%-35s %9.0f %12.2f %15s %8.0f %8.0f %8.0f %6.0f%% %8.0f%%%n",
+                    subject.title(),
                     m.callsPerSecond(),
                     m.cpuMicros(),
                     Sample.range(list, Sample::cpuMicros),
                     m.allocatedBytes(),
                     m.p50Micros(),
                     m.p99Micros(),
-                    100 * m.serverBusy(),
-                    100 * m.generatorBusy()));
+                    100 * m.busy(),
+                    100 * m.otherBusy()));
         });
-        text.append(ratios(cell));
+        text.append("ratios of medians, ours / grpc-java's\n");
+        measured.forEach((ours, mine) -> measured.forEach((theirs, yours) -> {
+            if (ours.ours() && !theirs.ours()) {
+                text.append(String.format(
+                        Locale.ROOT,
+                        "  %-33s / %-35s CPU %.3f   calls/s %.2f   bytes %.2f   p50 %.2f   p99 %.2f%n",
+                        ours.title(),
+                        theirs.title(),
+                        ratio(mine, yours, Sample::cpuMicros),
+                        ratio(mine, yours, Sample::callsPerSecond),
+                        ratio(mine, yours, Sample::allocatedBytes),
+                        ratio(mine, yours, Sample::p50Micros),
+                        ratio(mine, yours, Sample::p99Micros)));
+            }
+        }));
         return text.toString();
     }
 
-    private String ratios(Cell cell) {
-        StringBuilder text = new StringBuilder("ratios of medians, ours / grpc-java's\n");
-        for (Contender ours : of(cell).keySet()) {
-            for (Contender theirs : of(cell).keySet()) {
-                if (ours.ours() && !theirs.ours()) {
-                    text.append(String.format(
-                            Locale.ROOT,
-                            "  %-26s / %-28s CPU %.3f   calls/s %.2f   bytes %.2f   p50 %.2f   p99 %.2f%n",
-                            ours.title(),
-                            theirs.title(),
-                            ratio(cell, ours, theirs, Sample::cpuMicros),
-                            ratio(cell, ours, theirs, Sample::callsPerSecond),
-                            ratio(cell, ours, theirs, Sample::allocatedBytes),
-                            ratio(cell, ours, theirs, Sample::p50Micros),
-                            ratio(cell, ours, theirs, Sample::p99Micros)));
-                }
-            }
-        }
-        return text.toString();
+    private static double ratio(List<Sample> ours, List<Sample> theirs, ToDoubleFunction<Sample> figure) {
+        return Sample.median(ours, figure) / Sample.median(theirs, figure);
     }
 
     /** The goals, what h2load says of the order, and whatever keeps this run from being the judged measurement. */
@@ -158,7 +170,8 @@ final class Report {
         if (!judged.containsKey(ours) || !judged.containsKey(theirs)) {
             return Optional.empty();
         }
-        double ratio = ratio(Cell.JUDGED, ours, theirs, Sample::cpuMicros);
+        double ratio =
+                ratio(judged.getOrDefault(ours, List.of()), judged.getOrDefault(theirs, List.of()), Sample::cpuMicros);
         return Optional.of(String.format(
                 Locale.ROOT,
                 "CPU per call, %s / %s: %.3f, goal %.2f: %s%n",
@@ -181,7 +194,7 @@ final class Report {
             caveats.add("less than " + Options.JUDGED_WARMUP_CPU_SECONDS + " CPU-seconds of warm-up");
         }
         of(Cell.JUDGED).forEach((contender, list) -> {
-            double busy = Sample.median(list, Sample::generatorBusy);
+            double busy = Sample.median(list, Sample::otherBusy);
             if (busy > MAX_GENERATOR_BUSY) {
                 caveats.add(String.format(
                         Locale.ROOT,
@@ -217,12 +230,6 @@ final class Report {
         return rates.length == 0 || rates[0] < 0 ? -1 : rates[rates.length / 2];
     }
 
-    private double ratio(Cell cell, Contender ours, Contender theirs, ToDoubleFunction<Sample> figure) {
-        Map<Contender, List<Sample>> of = of(cell);
-        return Sample.median(of.getOrDefault(ours, List.of()), figure)
-                / Sample.median(of.getOrDefault(theirs, List.of()), figure);
-    }
-
     private Map<Contender, List<Sample>> of(Cell cell) {
         return samples.getOrDefault(cell, Map.of());
     }
@@ -233,33 +240,20 @@ final class Report {
 
     String json() {
         StringJoiner cells = new StringJoiner(",\n    ", "[\n    ", "\n  ]");
-        samples.forEach((cell, byContender) ->
-                byContender.forEach((contender, list) -> list.forEach(s -> cells.add(String.format(
-                        Locale.ROOT,
-                        "{\"cell\": \"%s\", \"server\": \"%s\", \"callsPerSecond\": %.0f, \"cpuMicros\": %.4f,"
-                                + " \"allocatedBytes\": %.1f, \"p50Micros\": %.1f, \"p99Micros\": %.1f,"
-                                + " \"serverBusy\": %.3f, \"generatorBusy\": %.3f}",
-                        cell,
-                        contender.name().toLowerCase(Locale.ROOT),
-                        s.callsPerSecond(),
-                        s.cpuMicros(),
-                        s.allocatedBytes(),
-                        s.p50Micros(),
-                        s.p99Micros(),
-                        s.serverBusy(),
-                        s.generatorBusy())))));
+        samples.forEach((cell, measured) -> measured.forEach(
+                (contender, list) -> list.forEach(s -> cells.add(json(cell, "server", contender, s)))));
+        StringJoiner channels = new StringJoiner(",\n    ", "[\n    ", "\n  ]");
+        Cell first = options.cells().getFirst();
+        clients.forEach((caller, list) -> list.forEach(s -> channels.add(json(first, "client", caller, s))));
         StringJoiner second = new StringJoiner(", ", "{", "}");
         h2load.keySet()
-                .forEach(contender -> second.add(String.format(
-                        Locale.ROOT,
-                        "\"%s\": %.0f",
-                        contender.name().toLowerCase(Locale.ROOT),
-                        h2loadRate(contender))));
+                .forEach(contender -> second.add(
+                        String.format(Locale.ROOT, "\"%s\": %.0f", contender.word(), h2loadRate(contender))));
         return String.format(
                 Locale.ROOT,
                 "{%n  \"bench\": \"rpc\",%n  \"command\": \"%s\",%n  \"jdk\": \"%s\",%n  \"cores\": %d,%n  \"pinned\": %b,%n"
                         + "  \"loadAverageAtStart\": %.2f,%n  \"warmupCpuSeconds\": %d,%n  \"sampleSeconds\": %.1f,%n"
-                        + "  \"h2loadCallsPerSecond\": %s,%n  \"samples\": %s%n}%n",
+                        + "  \"h2loadCallsPerSecond\": %s,%n  \"samples\": %s,%n  \"clientSamples\": %s%n}%n",
                 command().replace("\\", "\\\\").replace("\"", "\\\""),
                 Runtime.version(),
                 Runtime.getRuntime().availableProcessors(),
@@ -268,7 +262,29 @@ final class Report {
                 options.warmupCpuSeconds(),
                 options.sampleSeconds(),
                 second,
-                cells);
+                cells,
+                channels);
+    }
+
+    /** One sample; {@code busy} is the share of its core that what is measured used. */
+    private static String json(Cell cell, String kind, Subject subject, Sample s) {
+        return String.format(
+                Locale.ROOT,
+                "{\"cell\": \"%s\", \"%s\": \"%s\", \"callsPerSecond\": %.0f, \"cpuMicros\": %.4f,"
+                        + " \"allocatedBytes\": %.1f, \"p50Micros\": %.1f, \"p99Micros\": %.1f,"
+                        + " \"%s\": %.3f, \"%s\": %.3f}",
+                cell,
+                kind,
+                subject.word(),
+                s.callsPerSecond(),
+                s.cpuMicros(),
+                s.allocatedBytes(),
+                s.p50Micros(),
+                s.p99Micros(),
+                kind + "Busy",
+                s.busy(),
+                kind.equals("server") ? "generatorBusy" : "serverBusy",
+                s.otherBusy());
     }
 
     private static double loadAverage() {

@@ -14,7 +14,7 @@ import java.util.Map;
 public final class RpcBench implements AutoCloseable {
     private static final int SERVER_CORE = 0;
     private static final int GENERATOR_CORE = 1;
-    private static final List<String> SERVER_JVM = List.of("-XX:+UseSerialGC", "-Xms512m", "-Xmx512m");
+    private static final List<String> MEASURED_JVM = List.of("-XX:+UseSerialGC", "-Xms512m", "-Xmx512m");
     private static final List<String> GENERATOR_JVM = List.of("-XX:+UseSerialGC", "-Xms128m", "-Xmx128m");
     private static final long SETTLE_MILLIS = 500;
     private static final long WARMUP_STEP_MILLIS = 1_000;
@@ -26,6 +26,7 @@ public final class RpcBench implements AutoCloseable {
     private final Options options;
     private final boolean pinned;
     private final Map<Contender, Child> servers = new EnumMap<>(Contender.class);
+    private final Map<Caller, Child> clients = new EnumMap<>(Caller.class);
     private final Map<Contender, Integer> ports = new EnumMap<>(Contender.class);
     private final Child generator;
     private final Report report;
@@ -38,7 +39,8 @@ public final class RpcBench implements AutoCloseable {
         try {
             generator.expect("ready");
             for (Contender contender : options.only()) {
-                Child server = Child.start(BenchServer.class, pinned ? SERVER_CORE : -1, SERVER_JVM, contender.name());
+                Child server =
+                        Child.start(BenchServer.class, pinned ? SERVER_CORE : -1, MEASURED_JVM, contender.name());
                 servers.put(contender, server);
                 ports.put(contender, Integer.parseInt(server.expect("port")[1]));
             }
@@ -70,7 +72,7 @@ public final class RpcBench implements AutoCloseable {
     private void run() throws IOException, InterruptedException {
         say(report.head());
         for (Contender contender : servers.keySet()) {
-            warmUp(contender);
+            warmUp(contender.title(), () -> usage(server(contender)), generator, contender);
         }
         Cell first = options.cells().getFirst();
         for (Cell cell : options.cells()) {
@@ -98,6 +100,7 @@ public final class RpcBench implements AutoCloseable {
                 }
             }
         }
+        measureClients(servers.keySet().iterator().next(), first);
         say(report.verdict());
         Path json = options.json();
         Path directory = json.toAbsolutePath().getParent();
@@ -119,51 +122,104 @@ public final class RpcBench implements AutoCloseable {
         return order;
     }
 
-    private void warmUp(Contender contender) throws IOException, InterruptedException {
+    /** Channels of both makes in turn, each in a process of its own, against one server. */
+    private void measureClients(Contender server, Cell cell) throws IOException, InterruptedException {
+        for (Caller caller : options.clients()) {
+            Child client = Child.start(BenchClient.class, pinned ? GENERATOR_CORE : -1, MEASURED_JVM, caller.name());
+            clients.put(caller, client);
+            client.expect("ready");
+            warmUp(caller.title(), () -> counts(client).usage(), client, server);
+        }
+        for (int round = 0; round < options.rounds(); round++) {
+            List<Caller> order = new ArrayList<>(clients.keySet());
+            Collections.rotate(order, -round);
+            for (Caller caller : order) {
+                Child client = java.util.Objects.requireNonNull(clients.get(caller));
+                Window window = window(client, server, cell, options.sampleSeconds());
+                Sample sample = window.of(window.caller());
+                report.add(caller, sample);
+                say(Report.progress(cell, round + 1, caller, sample));
+            }
+        }
+        if (!clients.isEmpty()) {
+            say(report.clientTable());
+        }
+    }
+
+    /** Something that reads a process's counters. */
+    private interface Meter {
+        Usage read() throws IOException;
+    }
+
+    /** Loads {@code server} by {@code generator} until what {@code meter} reads has used the CPU time of a warm-up. */
+    private void warmUp(String title, Meter meter, Child generator, Contender server)
+            throws IOException, InterruptedException {
         if (options.warmupCpuSeconds() == 0) {
             return;
         }
-        Child server = server(contender);
-        Cell cell = options.cells().getFirst();
-        Usage before = usage(server);
-        begin(contender, cell);
+        begin(generator, server, options.cells().getFirst());
+        Usage before = meter.read();
         long limitNanos = System.nanoTime() + options.warmupCpuSeconds() * 6_000_000_000L;
         double cpuSeconds = 0;
         while (cpuSeconds < options.warmupCpuSeconds() && System.nanoTime() < limitNanos) {
             Thread.sleep(WARMUP_STEP_MILLIS);
-            cpuSeconds = usage(server).since(before).cpuNanos() / 1e9;
+            cpuSeconds = meter.read().since(before).cpuNanos() / 1e9;
         }
-        end(contender);
-        say(String.format("warm-up    %-28s %.0f CPU-seconds", contender.title(), cpuSeconds));
+        end(generator, server);
+        say(String.format("warm-up    %-35s %.0f CPU-seconds", title, cpuSeconds));
     }
 
     private Sample load(Contender contender, Cell cell, double seconds) throws IOException, InterruptedException {
-        begin(contender, cell);
-        Thread.sleep(SETTLE_MILLIS);
-        String[] countsBefore = generator.ask("mark", "counts");
-        Usage serverBefore = usage(server(contender));
-        Thread.sleep((long) (seconds * 1e3));
-        String[] countsAfter = generator.ask("mark", "counts");
-        Usage serverAfter = usage(server(contender));
-        end(contender);
-        long calls = Long.parseLong(countsAfter[1]) - Long.parseLong(countsBefore[1]);
-        if (calls == 0) {
-            throw new IOException(contender.title() + " answered no call within " + seconds + " s");
-        }
-        long[] percentiles = {Long.parseLong(countsAfter[3]), Long.parseLong(countsAfter[4])};
-        Usage generatorUsage = Usage.parse(countsAfter, 5).since(Usage.parse(countsBefore, 5));
-        return Sample.of(calls, serverAfter.since(serverBefore), generatorUsage, percentiles);
+        Window window = window(generator, contender, cell, seconds);
+        return window.of(window.server());
     }
 
-    private void begin(Contender contender, Cell cell) throws IOException {
-        generator.ask("start " + port(contender) + " " + cell.connections() + " " + cell.inFlight(), "started");
+    /** What both sides used while {@code calls} were answered. */
+    private record Window(long calls, Usage server, Usage caller, long[] percentiles) {
+        /** The sample that this window is of one of its sides. */
+        Sample of(Usage measured) {
+            return Sample.of(calls, measured, measured.equals(server) ? caller : server, percentiles);
+        }
+    }
+
+    private Window window(Child caller, Contender server, Cell cell, double seconds)
+            throws IOException, InterruptedException {
+        begin(caller, server, cell);
+        Thread.sleep(SETTLE_MILLIS);
+        Counts before = counts(caller);
+        Usage serverBefore = usage(server(server));
+        Thread.sleep((long) (seconds * 1e3));
+        Counts after = counts(caller);
+        Usage serverAfter = usage(server(server));
+        end(caller, server);
+        long calls = after.calls() - before.calls();
+        if (calls == 0) {
+            throw new IOException(server.title() + " answered no call within " + seconds + " s");
+        }
+        return new Window(
+                calls, serverAfter.since(serverBefore), after.usage().since(before.usage()), after.percentiles());
+    }
+
+    /** What a process that makes calls says of itself. */
+    private record Counts(long calls, long[] percentiles, Usage usage) {}
+
+    private static Counts counts(Child caller) throws IOException {
+        String[] words = caller.ask("mark", "counts");
+        return new Counts(
+                Long.parseLong(words[1]),
+                new long[] {Long.parseLong(words[3]), Long.parseLong(words[4])},
+                Usage.parse(words, 5));
+    }
+
+    private void begin(Child caller, Contender server, Cell cell) throws IOException {
+        caller.ask("start " + port(server) + " " + cell.connections() + " " + cell.inFlight(), "started");
     }
 
     /** Waits for every call's reply, and does not let a wrong one pass. */
-    private void end(Contender contender) throws IOException {
-        String[] stopped = generator.ask("stop", "stopped");
+    private static void end(Child caller, Contender server) throws IOException {
+        String[] stopped = caller.ask("stop", "stopped");
         if (!stopped[1].equals("0")) {
-            throw new IOException(contender.title() + " answered " + stopped[1] + " calls wrongly, the first one by "
+            throw new IOException(server.title() + " answered " + stopped[1] + " calls wrongly, the first one by "
                     + String.join(" ", Arrays.asList(stopped).subList(2, stopped.length)));
         }
     }
@@ -172,11 +228,11 @@ public final class RpcBench implements AutoCloseable {
         Files.createDirectories(directory);
         for (Contender contender : servers.keySet()) {
             Path file = directory.resolve(contender.name().toLowerCase(java.util.Locale.ROOT) + ".jfr");
-            begin(contender, cell);
+            begin(generator, contender, cell);
             server(contender).ask("record", "recording");
             Thread.sleep(PROFILE_SECONDS * 1_000L);
             server(contender).ask("dump " + file.toAbsolutePath(), "dumped");
-            end(contender);
+            end(generator, contender);
             say(contender.title() + ", " + cell + ", " + file);
             say(Profile.topFrames(file));
         }
@@ -201,6 +257,7 @@ public final class RpcBench implements AutoCloseable {
     @Override
     public void close() {
         generator.close();
+        clients.values().forEach(Child::close);
         servers.values().forEach(Child::close);
     }
 }

@@ -5,15 +5,16 @@ import java.util.List;
 import java.util.function.ToDoubleFunction;
 
 /**
- * One window of one server under one load.
+ * One window of one server or channel under one load. What is measured has another side: the load generator of a server, the
+ * server of a channel.
  *
- * @param callsPerSecond replies counted by the load generator
- * @param cpuMicros CPU time of the server process per call, JIT and GC included
- * @param allocatedBytes allocated in the server process per call
+ * @param callsPerSecond replies counted by whoever calls
+ * @param cpuMicros CPU time of the measured process per call, JIT and GC included
+ * @param allocatedBytes allocated in the measured process per call
  * @param p50Micros of the time from request written to reply read
  * @param p99Micros the same
- * @param serverBusy share of its core that the server process used
- * @param generatorBusy share of its core that the load generator used
+ * @param busy share of its core that the measured process used
+ * @param otherBusy share of its core that the other side used
  */
 record Sample(
         double callsPerSecond,
@@ -21,18 +22,18 @@ record Sample(
         double allocatedBytes,
         double p50Micros,
         double p99Micros,
-        double serverBusy,
-        double generatorBusy) {
+        double busy,
+        double otherBusy) {
 
-    static Sample of(long calls, Usage server, Usage generator, long[] percentilesNanos) {
+    static Sample of(long calls, Usage measured, Usage other, long[] percentilesNanos) {
         return new Sample(
-                calls * 1e9 / generator.wallNanos(),
-                server.cpuNanos() / 1e3 / calls,
-                (double) server.allocatedBytes() / calls,
+                calls * 1e9 / other.wallNanos(),
+                measured.cpuNanos() / 1e3 / calls,
+                (double) measured.allocatedBytes() / calls,
                 percentilesNanos[0] / 1e3,
                 percentilesNanos[1] / 1e3,
-                server.busy(),
-                generator.busy());
+                measured.busy(),
+                other.busy());
     }
 
     /** Each figure's own median. */
@@ -43,8 +44,8 @@ record Sample(
                 median(samples, Sample::allocatedBytes),
                 median(samples, Sample::p50Micros),
                 median(samples, Sample::p99Micros),
-                median(samples, Sample::serverBusy),
-                median(samples, Sample::generatorBusy));
+                median(samples, Sample::busy),
+                median(samples, Sample::otherBusy));
     }
 
     static double median(List<Sample> samples, ToDoubleFunction<Sample> figure) {

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The bench runs, every reply is right, and its result can be read; no figure is asserted. */
 class RpcBenchIT {
     @Test
-    void measuresEveryServerOnce(@TempDir Path directory) throws Exception {
+    void measuresEveryServerAndChannelOnce(@TempDir Path directory) throws Exception {
         Path json = directory.resolve("result.json");
         RpcBench.main(new String[] {
             "--rounds", "1", "--warmup", "0", "--sample", "0.3", "--cell", "2x5", "--json", json.toString()
@@ -18,6 +18,8 @@ class RpcBenchIT {
         String result = Files.readString(json);
         assertThat(result)
                 .contains("\"server\": \"caisson_loop\"", "\"server\": \"caisson_virtual\"")
-                .contains("\"server\": \"grpc_direct\"", "\"server\": \"grpc_default\"");
+                .contains("\"server\": \"grpc_direct\"", "\"server\": \"grpc_default\"")
+                .contains("\"client\": \"caisson_direct\"", "\"client\": \"caisson_default\"")
+                .contains("\"client\": \"grpc_direct\"", "\"client\": \"grpc_default\"");
     }
 }
