@@ -9,6 +9,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundBuffer;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -26,12 +27,19 @@ final class Connection extends Conversation {
     /** Bytes of requests that may wait here while none is taken; then no more are read. */
     static final int MAX_HELD_BYTES = 1 << 20;
 
+    /** Changes of buffers smaller than this are told to the store's budget together with later ones. */
+    static final int COUNTED_FROM_BYTES = 64 << 10;
+    /** A connection whose buffers are larger than this is closed when memory is used up. */
+    static final int LARGE_BYTES = 1 << 20;
+
     private final Channel channel;
     private final RespReader reader;
     private final Handler handler = new Handler();
     private boolean reading;
     /** No request is taken any more. */
     private boolean closing;
+    /** What the store's budget knows of this connection's buffers. */
+    private long counted;
     /** What arrives is dropped; what has arrived is taken. */
     private boolean deaf;
 
@@ -83,6 +91,7 @@ final class Connection extends Conversation {
         bytes.writeBytes(out.array(), 0, length);
         out.reset();
         channel.writeAndFlush(bytes, channel.voidPromise());
+        count();
     }
 
     @Override
@@ -172,6 +181,33 @@ final class Connection extends Conversation {
         return "client " + id() + " " + channel.remoteAddress();
     }
 
+    /** Tells the store's budget what the buffers of this connection take; ends it if there is no room for a large one. */
+    private void count() {
+        long now = isClosed() ? 0 : reader.memory() + out.array().length + unsentBytes();
+        if (Math.abs(now - counted) < COUNTED_FROM_BYTES && now != 0) {
+            return;
+        }
+        store.budget().buffers(now - counted);
+        boolean more = now > counted;
+        counted = now;
+        if (more && now > LARGE_BYTES && store.budget().isFull()) {
+            out.protocol(protocol());
+            out.error("OOM the request is too large for the memory that is left; the connection is closed");
+            reader.trim();
+            closing = true;
+        }
+    }
+
+    private long unsentBytes() {
+        ChannelOutboundBuffer unsent = channel.unsafe().outboundBuffer();
+        return unsent == null ? 0 : unsent.totalPendingWriteBytes();
+    }
+
+    @Override
+    void gone() {
+        count();
+    }
+
     private final class Handler extends ChannelInboundHandlerAdapter {
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
@@ -192,6 +228,7 @@ final class Connection extends Conversation {
                 loop.begin();
             }
             take();
+            count();
         }
 
         @Override

@@ -91,6 +91,9 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     /** A burst is over: looks whether to read on, and whether to close. */
     abstract void settle();
 
+    /** It has ended: gives back what was counted for it. */
+    void gone() {}
+
     // ---- taking requests
 
     /** Takes the requests that have arrived. */
@@ -241,10 +244,6 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         if (protocol() == 2 && subscriptions() + watchCount() > 0 && !command.is(Command.WHILE_SUBSCRIBED)) {
             throw new ErrorReply("ERR Can't execute '" + command.fullName()
                     + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
-        }
-        if (command.is(Command.DENY_OOM) && store.isFull(loop)) {
-            command.usage().rejected();
-            throw new ErrorReply(Errors.OUT_OF_MEMORY);
         }
     }
 
@@ -578,6 +577,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             return;
         }
         closed = true;
+        gone();
         Waiter waiter = waiter();
         if (waiter != null) {
             waiter.end(Waiter.State.CLOSED);

@@ -9,6 +9,7 @@ import dev.caisson.scope.Scope;
 import dev.caisson.scope.ScopeClosedException;
 import dev.caisson.scope.Scoped;
 import dev.caisson.store.data.Hashing;
+import dev.caisson.store.engine.Budget;
 import dev.caisson.store.engine.Call;
 import dev.caisson.store.engine.CommandTable;
 import dev.caisson.store.engine.Commands;
@@ -356,9 +357,8 @@ public final class Store implements Drainable, Scoped {
         return threads.isLoop();
     }
 
-    /** Whether a command that needs memory is refused; {@code loop} is the caller's. */
-    boolean isFull(Loop loop) {
-        long most = settings.maxMemoryBytes();
-        return most > 0 && figure(Figure.MEMORY) > most;
+    /** What memory is counted against. */
+    Budget budget() {
+        return server.budget();
     }
 }

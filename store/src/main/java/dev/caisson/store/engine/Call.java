@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Call {
     private static final Logger LOG = System.getLogger(Call.class.getName());
-    private static final int CLOCK_MASK = 0xffffff;
+    static final int CLOCK_MASK = 0xffffff;
 
     private final Sharding sharding;
     private final Shard[] shards;
@@ -132,6 +132,9 @@ public final class Call {
         depth++;
         command.usage.ran();
         try {
+            if (command.is(Command.DENY_OOM) && !replaying && !server.budget().makeRoom(this, only)) {
+                throw new ErrorReply(Errors.OUT_OF_MEMORY);
+            }
             command.handler.run(this);
         } catch (ErrorReply error) {
             command.usage.failed();
@@ -357,6 +360,19 @@ public final class Call {
             effects.bulk(bytes, offset, length);
         }
         shard.changed(bytes, offset, length, "expired", Event.EXPIRED);
+    }
+
+    /** Removes a key to make room. */
+    void evict(Shard shard, byte[] key) {
+        shard.take(key, 0, key.length);
+        shard.count(Figure.EVICTED);
+        if (logging) {
+            effects.array(2);
+            effects.bulk("DEL");
+            effects.bulk(key);
+        }
+        shard.changed(key, 0, key.length, "evicted", Event.EVICTED);
+        lastArg = -1;
     }
 
     /**

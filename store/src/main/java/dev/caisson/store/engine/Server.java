@@ -33,6 +33,7 @@ public final class Server {
     private final Settings settings;
     private final Configuration configuration;
     private final Shard[] shards;
+    private final Budget budget;
     private final Audience audience;
     private final String runId;
     private final long startedAtMillis;
@@ -54,6 +55,7 @@ public final class Server {
         this.shards = shards.clone();
         this.runId = identity.runId();
         this.startedAtMillis = identity.startedAtMillis();
+        this.budget = new Budget(settings, this.shards);
         this.audience = new Audience(shards.length, loops);
         this.configuration = new Configuration(settings, shards.length, this::password);
         for (Shard shard : shards) {
@@ -67,6 +69,11 @@ public final class Server {
 
     public Settings settings() {
         return settings;
+    }
+
+    /** What memory is counted against. */
+    public Budget budget() {
+        return budget;
     }
 
     /** What CONFIG shows and sets. */

@@ -272,7 +272,8 @@ public abstract class Session {
 
     // ---- waiting
 
-    private @Nullable Waiter waiter;
+    /* Written by the loop of the session; INFO and CLIENT UNBLOCK read it from others. */
+    private volatile @Nullable Waiter waiter;
 
     /** The running command waits, instead of a reply. */
     final void waits(Waiter waiter) {

@@ -107,7 +107,9 @@ final class Status {
                 .count();
         line("connected_clients", server.sessionCount());
         line("maxclients", server.configuration().get("maxclients"));
-        line("blocked_clients", 0);
+        line(
+                "blocked_clients",
+                server.sessions().stream().filter(each -> each.waiter() != null).count());
         line("pubsub_clients", pubsub);
         line(
                 "watching_clients",
@@ -117,11 +119,12 @@ final class Status {
     }
 
     private void memory() {
-        long used = server.figure(Figure.MEMORY);
+        long used = server.budget().used();
         Runtime runtime = Runtime.getRuntime();
         line("used_memory", used);
         line("used_memory_human", human(used));
-        line("used_memory_dataset", used);
+        line("used_memory_dataset", server.figure(Figure.MEMORY));
+        line("used_memory_buffers", server.budget().bufferBytes());
         line("heap_used", runtime.totalMemory() - runtime.freeMemory());
         line("heap_committed", runtime.totalMemory());
         line("heap_max", runtime.maxMemory());
