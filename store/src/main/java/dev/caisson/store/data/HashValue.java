@@ -189,19 +189,15 @@ public final class HashValue implements Value {
         return true;
     }
 
-    /**
-     * Removes a field, expired or not.
-     *
-     * @return whether it was there at {@code now}
-     */
+    /** Removes a field that is there; returns whether it was. */
     public boolean remove(byte[] field, int offset, int length, long now) {
         Packed small = packed;
         if (small != null) {
             int at = small.find(stride, field, offset, length);
-            return at >= 0 && removeAt(small, at) > now;
+            return at >= 0 && expiryAt(small, at) > now && removeAt(small, at) > now;
         }
         long position = fields().locate(field, offset, length, hash(field, offset, length));
-        return position >= 0 && removeAt(fields(), position) > now;
+        return position >= 0 && FieldEntry.expiry(fields().at(position)) > now && removeAt(fields(), position) > now;
     }
 
     /** No field expires before this time; {@link #NEVER} if none does. */

@@ -1,5 +1,6 @@
 package dev.caisson.store.engine;
 
+import dev.caisson.store.data.HashValue;
 import dev.caisson.store.data.Value;
 import dev.caisson.store.data.ValueSettings;
 import dev.caisson.store.engine.Shard.Figure;
@@ -8,7 +9,9 @@ import dev.caisson.store.resp.ErrorReply;
 import dev.caisson.store.resp.RespWriter;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 public final class Call {
     private static final Logger LOG = System.getLogger(Call.class.getName());
     static final int CLOCK_MASK = 0xffffff;
+
+    /** How many fields one command removes because their time has come. */
+    static final int EXPIRED_FIELDS = 64;
 
     private final Sharding sharding;
     private final Shard[] shards;
@@ -410,6 +416,48 @@ public final class Call {
             throw ErrorReply.WRONGTYPE;
         }
         return type.cast(node.value);
+    }
+
+    /**
+     * The hash at this argument, or null if there is none. Fields whose time has come are removed first, but at most
+     * {@value #EXPIRED_FIELDS} for one command; so its readers still pass the time.
+     *
+     * @throws ErrorReply if it is of another type
+     */
+    @Nullable
+    HashValue hash(int arg) {
+        HashValue hash = value(arg, HashValue.class);
+        if (hash == null || replaying || hash.nextExpiry() > now) {
+            return hash;
+        }
+        List<byte[]> fields = new ArrayList<>();
+        hash.removeExpired(
+                now, EXPIRED_FIELDS, (b, offset, length) -> fields.add(Arrays.copyOfRange(b, offset, offset + length)));
+        if (fields.isEmpty()) {
+            return hash;
+        }
+        if (logging) {
+            effects.array(2 + fields.size());
+            effects.bulk("HDEL");
+            effects.bulk(args.bytes(), args.offset(arg), args.length(arg));
+            fields.forEach(effects::bulk);
+        }
+        Shard shard = shard(arg);
+        if (lastItem instanceof Node node) {
+            shard.recharge(node);
+            if (node.leased) {
+                Key key = new Key(node.key);
+                fields.forEach(field -> shard.leases.detachField(key, new Key(field)));
+            }
+        }
+        shard.changed(args.bytes(), args.offset(arg), args.length(arg), "hexpired", Event.HASH);
+        if (hash.size() > 0) {
+            return hash;
+        }
+        shard.take(args.bytes(), args.offset(arg), args.length(arg));
+        lastItem = null;
+        shard.changed(args.bytes(), args.offset(arg), args.length(arg), "del", Event.GENERIC);
+        return null;
     }
 
     /** How values are made. */

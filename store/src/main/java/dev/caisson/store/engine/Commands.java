@@ -15,6 +15,10 @@ public final class Commands {
                 PubSubCommands::register,
                 KeyCommands::register,
                 LeaseCommands::register,
+                HashCommands::register,
+                HashExpiryCommands::register,
+                ListCommands::register,
+                SetCommands::register,
                 StringCommands::register,
                 TransactionCommands::register);
         return table.with(t -> WatchCommands.register(t, table));
