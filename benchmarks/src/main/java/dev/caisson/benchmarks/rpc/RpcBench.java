@@ -1,5 +1,6 @@
 package dev.caisson.benchmarks.rpc;
 
+import dev.caisson.benchmarks.Child;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package dev.caisson.benchmarks.rpc;
+package dev.caisson.benchmarks;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A JVM of the bench's own class path that answers lines; it ends when its standard input does. */
-final class Child implements AutoCloseable {
+public final class Child implements AutoCloseable {
     private static final long GRACE_SECONDS = 20;
 
     private final String name;
@@ -34,7 +34,7 @@ final class Child implements AutoCloseable {
      * @param core the core it may run on, or -1 for any
      * @param jvm options of the JVM
      */
-    static Child start(Class<?> main, int core, List<String> jvm, String... arguments) throws IOException {
+    public static Child start(Class<?> main, int core, List<String> jvm, String... arguments) throws IOException {
         List<String> command = new ArrayList<>();
         if (core >= 0) {
             Collections.addAll(command, "taskset", "-c", Integer.toString(core));
@@ -51,7 +51,7 @@ final class Child implements AutoCloseable {
     }
 
     /** The words of the next line, whose first must be {@code expected}; the rest are returned with it. */
-    String[] expect(String expected) throws IOException {
+    public String[] expect(String expected) throws IOException {
         String line = out.readLine();
         if (line == null || !(line.equals(expected) || line.startsWith(expected + " "))) {
             throw new IOException(name + " should have answered '" + expected + "' and said: " + line);
@@ -59,10 +59,16 @@ final class Child implements AutoCloseable {
         return line.split(" ");
     }
 
-    String[] ask(String command, String expected) throws IOException {
+    /** Writes the line and expects the answer. */
+    public String[] ask(String command, String expected) throws IOException {
         in.write(command + "\n");
         in.flush();
         return expect(expected);
+    }
+
+    /** The process. */
+    public ProcessHandle handle() {
+        return process.toHandle();
     }
 
     @Override
