@@ -7,6 +7,7 @@ import dev.caisson.store.StoreOptions;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -23,6 +24,7 @@ import picocli.CommandLine.ParentCommand;
             "  caisson store",
             "  caisson store --port 0                      any free port, printed",
             "  caisson store --loops 4 --maxmemory 2gb     four shards; writes beyond 2 GB are refused",
+            "  caisson store --host 0.0.0.0 --password-file secret.txt",
             "  CAISSON_JAVA_OPTS=-Xmx8g caisson store      a larger heap, and so more memory for keys",
             "",
             "Ctrl-C answers what has arrived, closes and prints what was closed and what was left; a second Ctrl-C",
@@ -38,6 +40,17 @@ final class StoreCommand implements Callable<Integer> {
             defaultValue = "" + StoreOptions.DEFAULT_PORT,
             description = "Port to listen on, 0 for any free one (default: ${DEFAULT-VALUE}).")
     int port;
+
+    @Option(
+            names = "--host",
+            paramLabel = "ADDRESS",
+            defaultValue = "127.0.0.1",
+            description =
+                    "Address to listen on; one that is not loopback needs a password (default: ${DEFAULT-VALUE}).")
+    String host = "";
+
+    @ArgGroup(multiplicity = "0..1")
+    StorePassword password = new StorePassword();
 
     @Option(
             names = "--loops",
@@ -84,7 +97,7 @@ final class StoreCommand implements Callable<Integer> {
                     + "; give it less, or a larger heap: CAISSON_JAVA_OPTS=-Xmx" + (2 * maxMemory.bytes() >> 20) + "m");
         }
         try {
-            StoreOptions options = StoreOptions.defaults().port(port);
+            StoreOptions options = StoreOptions.defaults().port(port).host(host).password(password.text());
             options = loops == null ? options : options.loops(loops);
             return maxMemory == null ? options : options.maxMemoryBytes(maxMemory.bytes());
         } catch (IllegalArgumentException e) {
@@ -96,14 +109,15 @@ final class StoreCommand implements Callable<Integer> {
         try {
             return app.own("store", () -> Store.open(options));
         } catch (IOException e) {
-            throw new Place("store", "127.0.0.1", port, "--port").failed(e);
+            throw new Place("store", host, port, "--port").failed(e);
         }
     }
 
     private String greeting(Store store) {
-        StringBuilder text = new StringBuilder("\nThe store is up on 127.0.0.1:" + store.port()
+        StringBuilder text = new StringBuilder("\nThe store is up on " + host + ":" + store.port()
                 + "; its keys live in memory.\n\nTry, in another terminal:\n");
-        StoreTrial.commands(store.port())
+        new StoreTrial(host, store.port(), password.expression())
+                .commands()
                 .forEach(command -> text.append("  ").append(command).append('\n'));
         return text.append("\nCtrl-C drains and closes it.").toString();
     }

@@ -171,7 +171,8 @@ final class UpCommand implements Callable<Integer> {
                   %2$s call %3$s helloworld.Greeter/SayHello -d '{"name":"world"}'
                 """.formatted(call, Foreground.caisson(), target));
         if (store != null) {
-            StoreTrial.commands(store.port())
+            new StoreTrial(LOOPBACK, store.port(), null)
+                    .commands()
                     .forEach(command -> text.append("  ").append(command).append('\n'));
         }
         return text.append("\nCtrl-C drains and closes it.").toString();

@@ -2,7 +2,10 @@ package dev.caisson.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -53,5 +56,36 @@ class StoreCommandTest {
         Cli refused = Cli.run("store", option);
         assertThat(refused.exitCode()).isEqualTo(2);
         assertThat(refused.err()).contains("not " + option.substring(option.indexOf('=') + 1));
+    }
+
+    @Test
+    void anAddressThatOthersReachNeedsAPassword() {
+        Cli refused = Cli.run("store", "--port", "0", "--host", "0.0.0.0");
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err())
+                .contains("0.0.0.0")
+                .contains("without a password")
+                .doesNotContain("Exception");
+    }
+
+    @Test
+    void anAddressOfAnotherMachineIsNotCalledTaken() {
+        Cli refused = Cli.run("store", "--port", "0", "--host", "192.0.2.1", "--password", "x");
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err()).contains("192.0.2.1").doesNotContain("taken").doesNotContain("\tat ");
+    }
+
+    @Test
+    void passwordsAreNotEmptyAndComeFromOnePlace(@TempDir Path folder) throws Exception {
+        Path empty = Files.createFile(folder.resolve("empty"));
+        assertThat(Cli.run("store", "--password", "").err()).contains("--password is empty");
+        assertThat(Cli.run("store", "--password-file", empty.toString()).err()).contains("empty");
+        assertThat(Cli.run("store", "--password-file", folder.resolve("none").toString())
+                        .err())
+                .contains("cannot read the password")
+                .doesNotContain("Exception:");
+        assertThat(Cli.run("store", "--password", "a", "--password-file", empty.toString())
+                        .exitCode())
+                .isEqualTo(2);
     }
 }

@@ -10,6 +10,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +45,37 @@ class StoreIT {
             List<String> commands = store.printedCommands();
             assertThat(commands).singleElement().asString().contains("curl").doesNotContain("redis-cli");
             assertThat(store.shell(commands.getFirst())).contains("+OK").contains("hello");
+        }
+    }
+
+    @Test
+    void aPasswordFromAFileOrTheEnvironmentIsAskedForAndPrintedNowhere() throws Exception {
+        Path file = Files.writeString(tmp.resolve("it's secret.txt"), "open sesame\nnot this\n");
+        try (Child fromFile = store("--password-file", file.toString());
+                Child fromEnvironment = Child.start(
+                        tmp,
+                        Map.of(StorePassword.VARIABLE, "open sesame"),
+                        "store",
+                        "--port",
+                        "0",
+                        "--host",
+                        "0.0.0.0")) {
+            for (Child store : List.of(fromFile, fromEnvironment)) {
+                assertThat(store.greeting()).doesNotContain("sesame");
+                try (Socket client = connect(store)) {
+                    client.getOutputStream()
+                            .write("GET a\r\nAUTH \"open sesame\"\r\nGET a\r\n".getBytes(StandardCharsets.US_ASCII));
+                    String replies = "-NOAUTH Authentication required.\r\n+OK\r\n$-1\r\n";
+                    assertThat(new String(
+                                    client.getInputStream().readNBytes(replies.length()), StandardCharsets.US_ASCII))
+                            .isEqualTo(replies);
+                }
+                for (String printed : store.printedCommands()) {
+                    store.shell("export " + StorePassword.VARIABLE + "='open sesame'; " + printed);
+                }
+                store.signal("TERM");
+                store.endedInOrder();
+            }
         }
     }
 
@@ -119,7 +151,7 @@ class StoreIT {
 
     private static Socket connect(Child store) throws IOException {
         String greeting = store.greeting();
-        Matcher port = Pattern.compile("127.0.0.1:([0-9]+)").matcher(greeting);
+        Matcher port = Pattern.compile("up on [0-9.]+:([0-9]+)").matcher(greeting);
         assertThat(port.find()).as(greeting).isTrue();
         Socket socket = new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(port.group(1)));
         socket.setSoTimeout((int) Child.PATIENCE.toMillis());
