@@ -1,5 +1,6 @@
 package dev.caisson.store;
 
+import dev.caisson.store.engine.User;
 import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
 import dev.caisson.store.resp.RespException;
@@ -146,7 +147,7 @@ final class Connection extends Conversation {
     }
 
     @Override
-    public void authenticate(String user, boolean authenticated) {
+    public void authenticate(@Nullable User user, boolean authenticated) {
         super.authenticate(user, authenticated);
         reader.authenticated(authenticated);
     }

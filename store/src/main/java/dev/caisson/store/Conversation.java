@@ -159,7 +159,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         try {
             command = find(args);
             active(loop.call.now(), command);
-            check(command);
+            check(command, args);
         } catch (ErrorReply refused) {
             breakTransaction();
             refuse(refused);
@@ -236,10 +236,13 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         return cut.replace('\r', ' ').replace('\n', ' ');
     }
 
-    private void check(Command command) {
+    private void check(Command command, Args args) {
         if (!authenticated() && !command.is(Command.NO_AUTH)) {
             command.usage().rejected();
             throw new ErrorReply(Errors.NO_AUTH);
+        }
+        if (account() != null) {
+            store.server().users().check(this, command, args, inTransaction() ? "multi" : "toplevel", loop.call.now());
         }
         if (protocol() == 2 && subscriptions() + watchCount() > 0 && !command.is(Command.WHILE_SUBSCRIBED)) {
             throw new ErrorReply("ERR Can't execute '" + command.fullName()

@@ -1,6 +1,8 @@
 package dev.caisson.store;
 
 import dev.caisson.store.engine.Session;
+import dev.caisson.store.engine.User;
+import dev.caisson.store.engine.Users;
 import dev.caisson.store.engine.Waiter;
 import dev.caisson.store.engine.Watcher;
 import dev.caisson.store.resp.Args;
@@ -137,6 +139,12 @@ final class LocalConversation extends Conversation {
     @Override
     public int heldBytes() {
         return 0;
+    }
+
+    /** Who is in this process needs no leave; it may become a user with AUTH. */
+    @Override
+    public @Nullable User firstUser(Users users) {
+        return null;
     }
 
     @Override

@@ -18,6 +18,7 @@ import dev.caisson.store.engine.Settings;
 import dev.caisson.store.engine.Shard;
 import dev.caisson.store.engine.Shard.Figure;
 import dev.caisson.store.engine.Sharding;
+import dev.caisson.store.engine.User;
 import dev.caisson.store.resp.Reply;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
@@ -106,7 +107,7 @@ public final class Store implements Drainable, Scoped {
                 shards,
                 (loop, code) -> loops[loop].execute(code),
                 new Server.Identity(runId(), now()));
-        server.password(options.password());
+        server.users().password(options.password());
         server.configuration().show("requirepass", options.password());
         server.configuration().show("maxclients", Integer.toString(options.maxClients()));
         server.configuration().show("bind", options.host());
@@ -209,7 +210,8 @@ public final class Store implements Drainable, Scoped {
             return;
         }
         Connection connection = new Connection(this, loopOf(channel), ids.incrementAndGet(), channel);
-        connection.authenticate("default", !server.passwordNeeded());
+        User first = server.users().initial();
+        connection.authenticate(first, first.isOpen());
         connections.put(connection.id(), connection);
         server.opened(connection);
         Hold<Connection> hold;

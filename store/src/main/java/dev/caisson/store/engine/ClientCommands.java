@@ -182,7 +182,7 @@ final class ClientCommands {
     }
 
     /** A client as CLIENT LIST shows it; what has no meaning here is 0. */
-    private static String line(Session session, long now) {
+    static String line(Session session, long now) {
         Command last = session.lastCommand();
         return "id=" + session.id() + " addr=" + session.address() + " laddr=" + session.localAddress() + " fd=0 name="
                 + session.name() + " age=" + seconds(now - session.createdAtMillis()) + " idle="
@@ -293,14 +293,14 @@ final class ClientCommands {
     }
 
     private static Predicate<Session> user(Call c, String name) {
-        if (!c.server().hasUser(name)) {
+        if (c.server().users().find(name) == null) {
             throw new ErrorReply("ERR No such user '" + name + "'");
         }
         return each -> each.authenticated() && each.user().equals(name);
     }
 
     /** Ends a client; one that kills itself gets its reply first. */
-    private static void end(Call c, @Nullable Session session) {
+    static void end(Call c, @Nullable Session session) {
         if (session == c.session) {
             c.session.closeWhenSent();
         } else if (session != null) {

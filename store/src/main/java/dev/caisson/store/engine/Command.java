@@ -92,6 +92,8 @@ public final class Command {
     final @Nullable Command parent;
     /** By lower-case name; empty for a command that is no container. */
     final Map<String, Command> subcommands = new TreeMap<>();
+    /** Its number in its table; set when the table is made, before anybody sees it. */
+    int id;
     /** How often it ran, for INFO commandstats. */
     final Usage usage = new Usage();
 

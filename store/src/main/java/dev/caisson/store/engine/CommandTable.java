@@ -30,6 +30,13 @@ public final class CommandTable {
             names[at] = name;
             commands[at] = command;
         }
+        int id = 0;
+        for (Command command : byName.values()) {
+            command.id = id++;
+            for (Command sub : command.subcommands.values()) {
+                sub.id = id++;
+            }
+        }
     }
 
     /** Makes a table from groups: each registers its commands. */

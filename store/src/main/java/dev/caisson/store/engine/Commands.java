@@ -9,6 +9,7 @@ public final class Commands {
         CommandTable table = CommandTable.of(
                 ConnectionCommands::register,
                 ClientCommands::register,
+                AclCommands::register,
                 TableCommands::register,
                 ConfigCommands::register,
                 ServerCommands::register,

@@ -146,7 +146,7 @@ final class ConnectionCommands {
             throw ErrorReply.SYNTAX;
         }
         if (c.count() == 2) {
-            if (!c.server().passwordNeeded()) {
+            if (c.server().users().initial().rules().noPassword) {
                 throw new ErrorReply("ERR AUTH <password> called without any password configured for the default user."
                         + " Are you sure your configuration is correct?");
             }
@@ -157,8 +157,11 @@ final class ConnectionCommands {
         c.out.ok();
     }
 
-    private static void login(Call c, String user, byte[] password) {
-        if (!c.server().admits(user, password)) {
+    private static void login(Call c, String name, byte[] password) {
+        Users users = c.server().users();
+        User user = users.find(name);
+        if (user == null || !user.admits(password)) {
+            users.notAdmitted(name, c.session, c.now());
             throw new ErrorReply("WRONGPASS invalid username-password pair or user is disabled.");
         }
         c.session.authenticate(user, true);
@@ -176,7 +179,8 @@ final class ConnectionCommands {
         session.name("");
         session.protocol(session.firstProtocol());
         c.out.protocol(session.firstProtocol());
-        session.authenticate("default", !c.server().passwordNeeded());
+        User first = session.firstUser(c.server().users());
+        session.authenticate(first, first == null || first.isOpen());
         c.out.simple("RESET");
     }
 }

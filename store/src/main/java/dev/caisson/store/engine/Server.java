@@ -1,9 +1,6 @@
 package dev.caisson.store.engine;
 
 import dev.caisson.store.engine.Shard.Figure;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -35,12 +32,10 @@ public final class Server {
     private final Shard[] shards;
     private final Budget budget;
     private final Audience audience;
+    private final Users users;
     private final String runId;
     private final long startedAtMillis;
     private final Map<Long, Session> sessions = new ConcurrentHashMap<>();
-    /** SHA-256 of the default user's password; empty if there is none. */
-    private volatile byte[] digest = new byte[0];
-
     private final LongAdder accepted = new LongAdder();
     private final LongAdder refused = new LongAdder();
     private final LongAdder lagged = new LongAdder();
@@ -56,8 +51,9 @@ public final class Server {
         this.runId = identity.runId();
         this.startedAtMillis = identity.startedAtMillis();
         this.budget = new Budget(settings, this.shards);
+        this.users = new Users(commands);
         this.audience = new Audience(shards.length, loops);
-        this.configuration = new Configuration(settings, shards.length, this::password);
+        this.configuration = new Configuration(settings, shards.length, users::password);
         for (Shard shard : shards) {
             shard.listener(new KeyspaceEvents(this));
         }
@@ -110,34 +106,23 @@ public final class Server {
         return sum;
     }
 
-    // ---- passwords
+    // ---- users
 
-    /** Sets the password of the default user; empty for none. Connections that are open stay as they are. */
-    public void password(String password) {
-        digest = password.isEmpty() ? new byte[0] : sha256(password.getBytes(StandardCharsets.ISO_8859_1));
+    /** Who may enter and do what. */
+    public Users users() {
+        return users;
     }
 
-    /** Whether a client must authenticate before anything else. */
-    public boolean passwordNeeded() {
-        return digest.length > 0;
-    }
-
-    /** Whether there is a user of this name. */
-    boolean hasUser(String name) {
-        return name.equals("default");
-    }
-
-    /** Whether this user may enter with this password; takes the same time whatever it is. */
-    boolean admits(String user, byte[] password) {
-        byte[] wanted = digest;
-        return user.equals("default") && (wanted.length == 0 || MessageDigest.isEqual(wanted, sha256(password)));
-    }
-
-    private static byte[] sha256(byte[] bytes) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every JDK has SHA-256", e);
+    /** Ends the clients of a user whose subscriptions or watches its rules do not permit any more. */
+    void endForbidden(User user) {
+        for (Session each : sessions()) {
+            if (each.account() == user && each.subscriptions() + each.watchCount() > 0) {
+                audience.later(each.loop(), () -> {
+                    if (each.account() == user && each.isForbidden()) {
+                        each.kill();
+                    }
+                });
+            }
         }
     }
 

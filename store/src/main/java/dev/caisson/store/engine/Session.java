@@ -34,7 +34,9 @@ public abstract class Session {
     private volatile String name = "";
     private volatile String libraryName = "";
     private volatile String libraryVersion = "";
-    private volatile String user = "default";
+    /** Null while it may do everything: a client in this process, or the replay of the log. */
+    private volatile @Nullable User account;
+
     private volatile boolean authenticated = true;
     /* Written with each command; plain, because a late value does no harm and a fence would cost. */
     private long activeAtMillis;
@@ -79,6 +81,11 @@ public abstract class Session {
 
     public void protocol(int protocol) {
         this.protocol = protocol;
+    }
+
+    /** The user that it is before it has said anything; null if no rules hold for it. */
+    public @Nullable User firstUser(Users users) {
+        return users.initial();
     }
 
     /** The protocol that it speaks before it has said anything. */
@@ -129,18 +136,46 @@ public abstract class Session {
         return last;
     }
 
-    /** The ACL user. */
+    /** The name of its ACL user. */
     public final String user() {
-        return user;
+        User now = account;
+        return now == null ? "default" : now.name();
+    }
+
+    /** Its ACL user; null if no rules hold for it. */
+    public final @Nullable User account() {
+        return account;
+    }
+
+    /** Whether it is subscribed to, or watches, what its user may not hear any more. On its loop. */
+    final boolean isForbidden() {
+        User now = account;
+        if (now == null) {
+            return false;
+        }
+        for (Channels.Kind kind : Channels.Kind.values()) {
+            for (Key name : joined(kind)) {
+                if (!now.permits(kind, name)) {
+                    return true;
+                }
+            }
+        }
+        for (Watcher watcher : watchers.values()) {
+            WatchedQuery query = watcher.query();
+            if (now.find(query.command, query.args).verdict() != Selector.Verdict.ALLOWED) {
+                return true;
+            }
+        }
+        return false;
     }
 
     public final boolean authenticated() {
         return authenticated;
     }
 
-    /** Becomes that user, or nobody. */
-    public void authenticate(String user, boolean authenticated) {
-        this.user = user;
+    /** Becomes that user; {@code authenticated}: and may send commands. */
+    public void authenticate(@Nullable User user, boolean authenticated) {
+        this.account = user;
         this.authenticated = authenticated;
     }
 

@@ -249,11 +249,7 @@ final class TableCommands {
     // ---- GETKEYS
 
     private static void keys(Call c, boolean flags) {
-        Args inner = new Args();
-        inner.reset(c.args.bytes());
-        for (int i = 2; i < c.count(); i++) {
-            inner.add(c.args.offset(i), c.args.length(i));
-        }
+        Args inner = c.args.from(2);
         Command command = c.server().commands().find(inner);
         if (command != null && !command.subcommands().isEmpty() && inner.count() > 1) {
             command = command.subcommands().get(inner.text(1).toLowerCase(Locale.ROOT));

@@ -139,6 +139,16 @@ public final class Args {
         return copy;
     }
 
+    /** The arguments from this one on, in the same array: good as long as these are. */
+    public Args from(int first) {
+        Args rest = new Args();
+        rest.bytes = bytes;
+        for (int i = first; i < count; i++) {
+            rest.append(bounds[2 * i], bounds[2 * i + 1]);
+        }
+        return rest;
+    }
+
     /** Forgets all arguments; those to come lie in this array. */
     public void reset(byte[] newBytes) {
         bytes = newBytes;

@@ -20,6 +20,12 @@ class ArgsTest {
     }
 
     @Test
+    void canBeLookedAtFromTheMiddle() {
+        assertThat(Args.of("a", "b", "c").from(1)).hasToString("b c");
+        assertThat(Args.of("a").from(1).count()).isZero();
+    }
+
+    @Test
     void compareWordsIgnoringCase() {
         Args args = Args.of("gEt", "HOST:", "GETX", "G\u00c5T");
         assertThat(args.is(0, "GET")).isTrue();
