@@ -408,7 +408,12 @@ abstract class Conversation extends Session implements Borrow.Borrower {
 
     @Override
     protected final void served(Waiter waiter, byte[] reply) {
-        loop.execute(() -> wake(waiter, reply));
+        loop.execute(() -> {
+            if (Long.bitCount(waiter.shards()) > 1) {
+                forget(waiter); // who served it has only the shard of one key
+            }
+            wake(waiter, reply);
+        });
     }
 
     /** Ends the waiting without an element. On this loop. */
@@ -419,14 +424,10 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         }
     }
 
-    /**
-     * Ends the waiting on behalf of another client.
-     *
-     * @param error the reply, without its sign; null for that of a timeout
-     * @return whether it was waiting. Any thread
-     */
-    final boolean unblock(Waiter waiter, @Nullable String error) {
-        if (!waiter.end(Waiter.State.UNBLOCKED)) {
+    @Override
+    public final boolean unblock(@Nullable String error) {
+        Waiter waiter = waiter();
+        if (waiter == null || !waiter.end(Waiter.State.UNBLOCKED)) {
             return false;
         }
         forget(waiter);

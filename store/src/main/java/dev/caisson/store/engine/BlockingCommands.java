@@ -39,9 +39,6 @@ final class BlockingCommands {
         Command rpop = known(table, "RPOP");
         Command lmove = known(table, "LMOVE");
         Command lmpop = known(table, "LMPOP");
-        Command zpopmin = known(table, "ZPOPMIN");
-        Command zpopmax = known(table, "ZPOPMAX");
-        Command zmpop = known(table, "ZMPOP");
         pop(
                 t,
                 "BLPOP",
@@ -56,20 +53,6 @@ final class BlockingCommands {
                 "2.0.0",
                 "Removes and returns the last element in a list. Blocks until one is available.",
                 new ListPop(rpop));
-        pop(
-                t,
-                "BZPOPMIN",
-                "sorted-set",
-                "5.0.0",
-                "Removes and returns the member with the lowest score. Blocks until one is available.",
-                new SortedPop(zpopmin));
-        pop(
-                t,
-                "BZPOPMAX",
-                "sorted-set",
-                "5.0.0",
-                "Removes and returns the member with the highest score. Blocks until one is available.",
-                new SortedPop(zpopmax));
         t.add("BLMOVE")
                 .arity(6)
                 .keys(1, 2, 1)
@@ -105,6 +88,29 @@ final class BlockingCommands {
                         "O(N+M)",
                         "Pops the first element from one of multiple lists. Blocks until one is" + " available.")
                 .run(c -> multi(c, new MultiPop(lmpop, "list")));
+        if (table.find("ZPOPMIN") != null) {
+            sorted(t, table);
+        }
+    }
+
+    private static void sorted(CommandTable.Builder t, CommandTable table) {
+        Command zpopmin = known(table, "ZPOPMIN");
+        Command zpopmax = known(table, "ZPOPMAX");
+        Command zmpop = known(table, "ZMPOP");
+        pop(
+                t,
+                "BZPOPMIN",
+                "sorted-set",
+                "5.0.0",
+                "Removes and returns the member with the lowest score. Blocks until one is available.",
+                new SortedPop(zpopmin));
+        pop(
+                t,
+                "BZPOPMAX",
+                "sorted-set",
+                "5.0.0",
+                "Removes and returns the member with the highest score. Blocks until one is available.",
+                new SortedPop(zpopmax));
         t.add("BZMPOP")
                 .arity(-5)
                 .keys(BlockingCommands::numbered)

@@ -430,34 +430,40 @@ public final class Call {
         if (hash == null || replaying || hash.nextExpiry() > now) {
             return hash;
         }
+        if (!(lastItem instanceof Node node) || expireFields(shard(arg), node, hash)) {
+            return hash;
+        }
+        lastItem = null;
+        return null;
+    }
+
+    /** Removes fields whose time has come, at most {@value #EXPIRED_FIELDS}; returns whether the key is still there. */
+    boolean expireFields(Shard shard, Node node, HashValue hash) {
         List<byte[]> fields = new ArrayList<>();
         hash.removeExpired(
                 now, EXPIRED_FIELDS, (b, offset, length) -> fields.add(Arrays.copyOfRange(b, offset, offset + length)));
         if (fields.isEmpty()) {
-            return hash;
+            return true;
         }
+        byte[] key = node.key;
         if (logging) {
             effects.array(2 + fields.size());
             effects.bulk("HDEL");
-            effects.bulk(args.bytes(), args.offset(arg), args.length(arg));
+            effects.bulk(key);
             fields.forEach(effects::bulk);
         }
-        Shard shard = shard(arg);
-        if (lastItem instanceof Node node) {
-            shard.recharge(node);
-            if (node.leased) {
-                Key key = new Key(node.key);
-                fields.forEach(field -> shard.leases.detachField(key, new Key(field)));
-            }
+        shard.recharge(node);
+        if (node.leased) {
+            Key leased = new Key(key);
+            fields.forEach(field -> shard.leases.detachField(leased, new Key(field)));
         }
-        shard.changed(args.bytes(), args.offset(arg), args.length(arg), "hexpired", Event.HASH);
+        shard.changed(key, 0, key.length, "hexpired", Event.HASH);
         if (hash.size() > 0) {
-            return hash;
+            return true;
         }
-        shard.take(args.bytes(), args.offset(arg), args.length(arg));
-        lastItem = null;
-        shard.changed(args.bytes(), args.offset(arg), args.length(arg), "del", Event.GENERIC);
-        return null;
+        shard.take(key, 0, key.length);
+        shard.changed(key, 0, key.length, "del", Event.GENERIC);
+        return false;
     }
 
     /** How values are made. */

@@ -37,6 +37,9 @@ final class ClientCommands {
         sub(t, "KILL", -3, "2.4.0", "Terminates open connections.")
                 .flags(Command.ADMIN)
                 .run(ClientCommands::kill);
+        sub(t, "UNBLOCK", -3, "5.0.0", "Unblocks a client blocked by a blocking command from a different connection.")
+                .flags(Command.ADMIN)
+                .run(ClientCommands::unblock);
         sub(t, "NO-EVICT", 3, "7.0.0", "Sets the client eviction mode of the connection.")
                 .flags(Command.ADMIN)
                 .run(c -> {
@@ -208,6 +211,21 @@ final class ClientCommands {
     }
 
     // ---- KILL
+
+    private static void unblock(Call c) {
+        boolean error = c.count() == 4 && c.args.is(3, "ERROR");
+        if (c.count() > 4 || c.count() == 4 && !error && !c.args.is(3, "TIMEOUT")) {
+            throw new ErrorReply("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+        }
+        long id = c.args.integer(2);
+        for (Session each : c.server().sessions()) {
+            if (each.id() == id) {
+                c.out.integer(each.unblock(error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : null) ? 1 : 0);
+                return;
+            }
+        }
+        c.out.integer(0);
+    }
 
     private static void kill(Call c) {
         if (c.count() == 3) {

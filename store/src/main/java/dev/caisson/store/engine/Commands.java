@@ -22,6 +22,6 @@ public final class Commands {
                 SetCommands::register,
                 StringCommands::register,
                 TransactionCommands::register);
-        return table.with(t -> WatchCommands.register(t, table));
+        return table.with(t -> BlockingCommands.register(t, table)).with(t -> WatchCommands.register(t, table));
     }
 }

@@ -1,5 +1,9 @@
 package dev.caisson.store.engine;
 
+import dev.caisson.store.data.HashValue;
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * Finds the keys whose time has come although nobody asks for them: a walk over the shard's table, some buckets each
  * tick, more while it finds many. Belongs to the owner of the shard.
@@ -13,7 +17,8 @@ public final class Expiry {
     static final int GOES_ON_AT = 10;
 
     private final Shard shard;
-    private final java.util.ArrayList<byte[]> found = new java.util.ArrayList<>();
+    private final List<byte[]> found = new ArrayList<>();
+    private final List<Node> hashes = new ArrayList<>();
     private long cursor;
 
     public Expiry(Shard shard) {
@@ -25,8 +30,11 @@ public final class Expiry {
         shard.keys.rehashFor(1);
         shard.watches.expire(call);
         shard.leases.tick(call.monotonic());
-        if (shard.expiringNow() == 0) {
-            return;
+        if (cursor == 0) {
+            if (shard.expiringNow() == 0 && !shard.fieldsMayExpire()) {
+                return;
+            }
+            shard.fieldsMayExpire(false); // unless this walk, or a change meanwhile, finds some
         }
         int[] seen = new int[1];
         for (int done = 0; done < MAX_BUCKETS; ) {
@@ -34,8 +42,14 @@ public final class Expiry {
             for (int i = 0; i < BUCKETS; i++) {
                 cursor = shard.keys.scan(cursor, item -> {
                     seen[0]++;
+                    long field = Keyspace.fieldExpiresAt(item);
                     if (call.expired(item)) {
                         found.add(Keyspace.key(item));
+                    } else if (field >= 0) {
+                        shard.fieldsMayExpire(true);
+                        if (field < call.now()) {
+                            hashes.add((Node) item);
+                        }
                     }
                 });
                 if (cursor == 0) {
@@ -48,6 +62,12 @@ public final class Expiry {
                 call.expire(shard, key, 0, key.length);
             }
             found.clear();
+            for (Node node : hashes) {
+                if (node.value instanceof HashValue hash) {
+                    call.expireFields(shard, node, hash);
+                }
+            }
+            hashes.clear();
             if (cursor == 0 || expired * GOES_ON_AT < seen[0] || shard.expiringNow() == 0) {
                 return;
             }

@@ -1,5 +1,6 @@
 package dev.caisson.store.engine;
 
+import dev.caisson.store.data.HashValue;
 import dev.caisson.store.data.Hashing;
 import dev.caisson.store.data.Table;
 import java.util.Arrays;
@@ -40,6 +41,15 @@ final class Keyspace extends Table<Object> {
 
     static long expireAt(Object item) {
         return item instanceof byte[] entry ? StringEntry.expireAt(entry) : ((Node) item).expireAt;
+    }
+
+    /** When a field of the item expires; -1 for never, and for all but hashes. */
+    static long fieldExpiresAt(Object item) {
+        if (!(item instanceof Node node) || !(node.value instanceof HashValue hash)) {
+            return -1;
+        }
+        long next = hash.nextExpiry();
+        return next == HashValue.NEVER ? -1 : next;
     }
 
     static long memory(Object item) {

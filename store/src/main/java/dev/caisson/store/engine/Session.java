@@ -320,6 +320,11 @@ public abstract class Session {
         return waiter;
     }
 
+    /** Ends its waiting, if it waits, with this error or, for null, as if the time were over; returns whether it did. Any thread. */
+    public boolean unblock(@Nullable String error) {
+        return false; // only what has a connection waits
+    }
+
     /** The waiting is over. */
     public final void waitsNoMore() {
         waiter = null;

@@ -49,6 +49,8 @@ public final class Shard {
     private long entryBytes;
     /** How many keys have a time to live. */
     private long expiring;
+
+    private boolean fieldsMayExpire;
     /** What other threads may read; written by the owner only, so that an increment needs no lock. */
     private final AtomicLongArray figures = new AtomicLongArray(Figure.values().length);
 
@@ -127,6 +129,18 @@ public final class Shard {
         long now = node.memory();
         entryBytes += now - node.charged;
         node.charged = now;
+        if (Keyspace.fieldExpiresAt(node) >= 0) {
+            fieldsMayExpire = true;
+        }
+    }
+
+    /** Whether some hash may have fields that expire. */
+    boolean fieldsMayExpire() {
+        return fieldsMayExpire;
+    }
+
+    void fieldsMayExpire(boolean may) {
+        fieldsMayExpire = may;
     }
 
     void expireAt(Node node, long at) {
@@ -137,6 +151,7 @@ public final class Shard {
     private void charge(Object item) {
         if (item instanceof Node node) {
             node.charged = node.memory();
+            fieldsMayExpire |= Keyspace.fieldExpiresAt(node) >= 0;
         }
         entryBytes += Keyspace.memory(item);
         if (Keyspace.expireAt(item) >= 0) {

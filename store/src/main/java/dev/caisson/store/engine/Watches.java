@@ -1,5 +1,6 @@
 package dev.caisson.store.engine;
 
+import dev.caisson.store.data.HashValue;
 import dev.caisson.store.resp.ErrorReply;
 import dev.caisson.store.resp.RespWriter;
 import java.util.ArrayList;
@@ -267,7 +268,12 @@ public final class Watches {
     private void schedule(Watched watched) {
         byte[] key = watched.key.bytes();
         Object item = shard.peek(key, 0, key.length);
-        long next = item == null ? -1 : Keyspace.expireAt(item);
+        long next = -1;
+        if (item != null) {
+            next = Keyspace.expireAt(item);
+            long field = Keyspace.fieldExpiresAt(item);
+            next = next < 0 ? field : field < 0 ? next : Math.min(next, field);
+        }
         if (next != watched.due) {
             if (watched.due >= 0) {
                 due.remove(watched);
@@ -289,6 +295,9 @@ public final class Watches {
             if (item != null && call.expired(item)) {
                 call.expire(shard, key, 0, key.length);
             } else {
+                if (item instanceof Node node && node.value instanceof HashValue hash) {
+                    call.expireFields(shard, node, hash);
+                }
                 schedule(watched);
             }
         }
