@@ -75,11 +75,10 @@ public final class SortedSetValue implements Value {
 
     /** Adds a member or gives it another score. */
     public Change put(byte[] bytes, int offset, int length, double score) {
-        double clean = score == 0 ? 0.0 : score; // one zero, so that equal scores are equal bytes
         Packed small = packed;
         if (small != null) {
             int at = find(small, bytes, offset, length);
-            if (at >= 0 && score(small, at) == clean) {
+            if (at >= 0 && score(small, at) == score) {
                 return Change.NONE;
             }
             if (at >= 0
@@ -88,7 +87,7 @@ public final class SortedSetValue implements Value {
                 if (at >= 0) {
                     small.remove(at);
                 }
-                insert(small, bytes, offset, length, clean);
+                insert(small, bytes, offset, length, score);
                 return at >= 0 ? Change.UPDATED : Change.ADDED;
             }
             unpack(small);
@@ -96,13 +95,13 @@ public final class SortedSetValue implements Value {
         int hash = hash(bytes, offset, length);
         Ranks.Node node = members().find(bytes, offset, length, hash);
         if (node == null) {
-            add(ranks(), members(), Arrays.copyOfRange(bytes, offset, offset + length), hash, clean);
+            add(ranks(), members(), Arrays.copyOfRange(bytes, offset, offset + length), hash, score);
             return Change.ADDED;
         }
-        if (node.score == clean) {
+        if (node.score == score) {
             return Change.NONE;
         }
-        ranks().move(node, clean);
+        ranks().move(node, score);
         return Change.UPDATED;
     }
 

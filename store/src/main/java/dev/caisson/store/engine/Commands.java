@@ -20,7 +20,12 @@ public final class Commands {
                 HashExpiryCommands::register,
                 ListCommands::register,
                 SetCommands::register,
+                SortedSetCommands::register,
+                SortedSetRanges::register,
+                SortedSetAlgebra::register,
+                StreamCommands::register,
                 StringCommands::register,
+                BitCommands::register,
                 TransactionCommands::register);
         return table.with(t -> BlockingCommands.register(t, table)).with(t -> WatchCommands.register(t, table));
     }

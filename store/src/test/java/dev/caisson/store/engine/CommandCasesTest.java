@@ -43,6 +43,21 @@ class CommandCasesTest {
         return tests("lists.txt");
     }
 
+    @TestFactory
+    Stream<DynamicTest> sortedSets() throws IOException {
+        return tests("sorted-sets.txt");
+    }
+
+    @TestFactory
+    Stream<DynamicTest> streams() throws IOException {
+        return tests("streams.txt");
+    }
+
+    @TestFactory
+    Stream<DynamicTest> bits() throws IOException {
+        return tests("bits.txt");
+    }
+
     private static Stream<DynamicTest> tests(String file) throws IOException {
         List<Case> cases = read(file);
         assertThat(cases).isNotEmpty();

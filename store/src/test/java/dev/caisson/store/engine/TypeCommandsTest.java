@@ -69,10 +69,43 @@ class TypeCommandsTest {
     }
 
     @Test
+    void entriesAreLoggedWithTheirIdsAndTrimsByWhatTheyLeft() {
+        engine.run("XADD", "x", "*", "a", "1");
+        assertThat(engine.effects()).containsExactly("XADD x " + engine.now() + "-0 a 1");
+        engine.run("XADD", "x", "*", "a", "2");
+        assertThat(engine.effects()).containsExactly("XADD x " + engine.now() + "-1 a 2");
+        engine.run("XADD", "x", "MAXLEN", "2", (engine.now() + 1) + "-*", "a", "3");
+        assertThat(engine.effects()).containsExactly("XADD x " + (engine.now() + 1) + "-0 a 3", "XTRIM x MAXLEN = 2");
+        engine.run("XADD", "x", "*", "a", "4");
+        assertThat(engine.effects())
+                .as("the clock is behind the last id")
+                .containsExactly("XADD x " + (engine.now() + 1) + "-1 a 4");
+        engine.run("XTRIM", "x", "MINID", (engine.now() + 1) + "-1");
+        assertThat(engine.effects()).containsExactly("XTRIM x MAXLEN = 1");
+        engine.run("XDEL", "x", (engine.now() + 1) + "-1");
+        assertThat(engine.run("EXISTS", "x")).as("a stream may be empty").isEqualTo(":1\r\n");
+    }
+
+    @Test
+    void approximateTrimsCutWholeBlocks() {
+        for (int i = 1; i <= 1_000; i++) {
+            engine.run("XADD", "x", "1-" + i, "a", "1");
+        }
+        assertThat(engine.run("XTRIM", "x", "MAXLEN", "~", "250")).isEqualTo(":700\r\n");
+        assertThat(engine.run("XTRIM", "x", "MAXLEN", "~", "0", "LIMIT", "150")).isEqualTo(":100\r\n");
+        assertThat(engine.run("XTRIM", "x", "MINID", "~", "1-850")).isEqualTo(":0\r\n");
+        assertThat(engine.run("XTRIM", "x", "MINID", "1-850")).isEqualTo(":49\r\n");
+        assertThat(engine.run("XLEN", "x")).isEqualTo(":151\r\n");
+    }
+
+    @Test
     void nothingIsLoggedWhereNothingChanged() {
         engine.run("SADD", "s", "a");
         engine.run("HSET", "h", "a", "1");
         engine.run("RPUSH", "l", "a");
+        engine.run("ZADD", "z", "1", "a");
+        engine.run("XADD", "x", "1-1", "a", "1");
+        engine.run("SETBIT", "b", "7", "1");
         String[][] commands = {
             {"SADD", "s", "a"},
             {"SREM", "s", "x"},
@@ -90,7 +123,23 @@ class TypeCommandsTest {
             {"LMPOP", "1", "none", "LEFT"},
             {"LMOVE", "none", "l", "LEFT", "LEFT"},
             {"HGETALL", "h"},
-            {"SINTERSTORE", "none", "s", "none"}
+            {"SINTERSTORE", "none", "s", "none"},
+            {"ZADD", "z", "1", "a"},
+            {"ZADD", "z", "NX", "2", "a"},
+            {"ZREM", "z", "x"},
+            {"ZPOPMIN", "none"},
+            {"ZPOPMIN", "z", "0"},
+            {"ZMPOP", "1", "none", "MIN"},
+            {"ZREMRANGEBYSCORE", "z", "8", "9"},
+            {"ZRANGESTORE", "none", "z", "8", "9"},
+            {"ZUNIONSTORE", "none", "1", "none"},
+            {"XDEL", "x", "9-9"},
+            {"XTRIM", "x", "MAXLEN", "5"},
+            {"XADD", "none", "NOMKSTREAM", "*", "a", "1"},
+            {"SETBIT", "b", "7", "1"},
+            {"BITOP", "AND", "none", "none2"},
+            {"BITFIELD", "b", "GET", "u8", "0"},
+            {"BITFIELD", "b", "OVERFLOW", "FAIL", "SET", "u1", "0", "5"}
         };
         for (String[] command : commands) {
             engine.run(command);
@@ -103,9 +152,10 @@ class TypeCommandsTest {
         for (int i = 0; i < 300; i++) {
             engine.run("SADD", "s", "member" + i);
             engine.run("HSET", "h", "field" + i, "v");
+            engine.run("ZADD", "z", "1", "member" + i);
         }
         for (int wanted : new int[] {1, 10, 100, 299, 300, 1_000}) {
-            for (String command : List.of("SRANDMEMBER s", "HRANDFIELD h")) {
+            for (String command : List.of("SRANDMEMBER s", "HRANDFIELD h", "ZRANDMEMBER z")) {
                 List<String> got = bulks(engine.run((command + " " + wanted).split(" ")));
                 assertThat(got).hasSize(Math.min(300, wanted)).doesNotHaveDuplicates();
                 assertThat(bulks(engine.run((command + " -" + wanted).split(" "))))
@@ -125,12 +175,16 @@ class TypeCommandsTest {
         for (int i = 0; i < 2_000; i++) {
             engine.run("SADD", "s", "m" + i);
             engine.run("HSET", "h", "m" + i, "v");
+            engine.run("ZADD", "z", "7", "m" + i);
             members.add("m" + i);
         }
         assertThat(walk("SSCAN", "s")).isEqualTo(members);
         Set<String> both = new TreeSet<>(members);
         both.add("v");
         assertThat(walk("HSCAN", "h")).isEqualTo(both);
+        both.remove("v");
+        both.add("7");
+        assertThat(walk("ZSCAN", "z")).isEqualTo(both);
     }
 
     private Set<String> walk(String command, String key) {
@@ -152,6 +206,8 @@ class TypeCommandsTest {
             engine.run("SADD", "t", "m" + i);
             engine.run("HSET", "h", "m" + i, "v");
             engine.run("RPUSH", "l", "m" + i);
+            engine.run("ZADD", "z", "" + i, "m" + i);
+            engine.run("XADD", "x", "1-" + (i + 1), "f", "v");
         }
         engine.settings().workLimit(10);
         String[][] commands = {
@@ -171,7 +227,19 @@ class TypeCommandsTest {
             {"LPOS", "l", "x"},
             {"SUNIONSTORE", "d", "s", "t"},
             {"SSCAN", "s", "0", "COUNT", "1000"},
-            {"LMPOP", "1", "l", "LEFT", "COUNT", "11"}
+            {"LMPOP", "1", "l", "LEFT", "COUNT", "11"},
+            {"ZRANGE", "z", "0", "-1"},
+            {"ZRANGEBYSCORE", "z", "0", "50"},
+            {"ZPOPMAX", "z", "11"},
+            {"ZUNION", "1", "z"},
+            {"ZINTER", "2", "z", "s"},
+            {"ZDIFF", "1", "z"},
+            {"ZREMRANGEBYRANK", "z", "0", "-1"},
+            {"ZRANDMEMBER", "z", "2"},
+            {"ZRANGESTORE", "d", "z", "0", "-1"},
+            {"ZINTERCARD", "2", "z", "z"},
+            {"XRANGE", "x", "-", "+"},
+            {"XREAD", "STREAMS", "x", "0"}
         };
         for (String[] command : commands) {
             assertThat(engine.run(command))
@@ -180,6 +248,9 @@ class TypeCommandsTest {
             assertThat(engine.effects()).isEmpty();
         }
         assertThat(engine.run("LRANGE", "l", "0", "9")).startsWith("*10");
+        assertThat(engine.run("ZRANGE", "z", "5", "14")).startsWith("*10");
+        assertThat(engine.run("XRANGE", "x", "1-3", "1-12")).startsWith("*10");
+        assertThat(engine.run("ZCARD", "z")).isEqualTo(":20\r\n");
         assertThat(engine.run("SCARD", "s")).isEqualTo(":20\r\n");
         assertThat(engine.run("LLEN", "l")).isEqualTo(":20\r\n");
     }
