@@ -4,6 +4,7 @@ import dev.caisson.store.engine.Command;
 import dev.caisson.store.engine.Errors;
 import dev.caisson.store.engine.Session;
 import dev.caisson.store.engine.Waiter;
+import dev.caisson.store.engine.Waiting;
 import dev.caisson.store.engine.WatchedQuery;
 import dev.caisson.store.engine.Watcher;
 import dev.caisson.store.resp.Args;
@@ -268,7 +269,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         stalled = true;
         if (waiter.timeoutMillis() > 0) {
             timeout = loop.executor.schedule(
-                    () -> giveUp(waiter, Waiter.State.TIMED_OUT), waiter.timeoutMillis(), TimeUnit.MILLISECONDS);
+                    () -> giveUp(waiter, Waiting.State.TIMED_OUT), waiter.timeoutMillis(), TimeUnit.MILLISECONDS);
         }
     }
 
@@ -417,7 +418,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     }
 
     /** Ends the waiting without an element. On this loop. */
-    private void giveUp(Waiter waiter, Waiter.State how) {
+    private void giveUp(Waiter waiter, Waiting.State how) {
         if (waiter.end(how)) {
             forget(waiter);
             wake(waiter, nothing(waiter, null));
@@ -427,7 +428,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     @Override
     public final boolean unblock(@Nullable String error) {
         Waiter waiter = waiter();
-        if (waiter == null || !waiter.end(Waiter.State.UNBLOCKED)) {
+        if (waiter == null || !waiter.end(Waiting.State.UNBLOCKED)) {
             return false;
         }
         forget(waiter);
@@ -476,7 +477,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     final void stopWaiting() {
         Waiter waiter = waiter();
         if (waiter != null) {
-            giveUp(waiter, Waiter.State.TIMED_OUT);
+            giveUp(waiter, Waiting.State.TIMED_OUT);
         }
     }
 
@@ -584,7 +585,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         gone();
         Waiter waiter = waiter();
         if (waiter != null) {
-            waiter.end(Waiter.State.CLOSED);
+            waiter.end(Waiting.State.CLOSED);
             forget(waiter);
             ScheduledFuture<?> timer = timeout;
             if (timer != null) {

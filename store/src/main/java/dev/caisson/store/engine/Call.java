@@ -152,11 +152,12 @@ public final class Call {
             out.truncate(mark);
             out.error("ERR internal error in '" + command + "': "
                     + failure.getClass().getSimpleName());
+        } finally {
+            if (changed && logging && !resolved) {
+                logVerbatim();
+            }
+            leave();
         }
-        if (changed && logging && !resolved) {
-            logVerbatim();
-        }
-        leave();
     }
 
     /** Says which shards were borrowed for what comes next. */
@@ -236,16 +237,19 @@ public final class Call {
         boolean outerChanged = changed;
         boolean outerResolved = resolved;
         depth++;
-        execute(inner, innerArgs, whose, into, only);
-        depth--;
-        command = outer;
-        args = outerArgs;
-        session = outerSession;
-        out = outerOut;
-        single = outerSingle;
-        changed = outerChanged;
-        resolved = outerResolved;
-        lastArg = -1;
+        try {
+            execute(inner, innerArgs, whose, into, only);
+        } finally {
+            depth--;
+            command = outer;
+            args = outerArgs;
+            session = outerSession;
+            out = outerOut;
+            single = outerSingle;
+            changed = outerChanged;
+            resolved = outerResolved;
+            lastArg = -1;
+        }
     }
 
     // ---- what a handler asks

@@ -103,7 +103,7 @@ public final class Waiters {
     }
 
     private void serve(Call call, Waiter waiter, Key key) {
-        if (!waiter.end(Waiter.State.SERVED)) {
+        if (!waiter.end(Waiting.State.SERVED)) {
             forget(waiter);
             return;
         }

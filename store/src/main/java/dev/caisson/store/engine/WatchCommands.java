@@ -128,6 +128,8 @@ final class WatchCommands {
         if (before != null) {
             return before.query();
         }
+        // who may watch may not therefore read
+        c.server().users().check(session, command, vector.args(), "toplevel", c.now());
         if (session.watchCount() >= c.settings().maxWatchesPerClient()) {
             throw new ErrorReply("ERR a connection may watch at most "
                     + c.settings().maxWatchesPerClient() + " queries (CONFIG SET watch-max-per-client raises it)");
