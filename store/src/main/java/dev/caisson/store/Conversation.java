@@ -224,9 +224,8 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     private static ErrorReply unknown(Args args) {
         StringBuilder with = new StringBuilder();
         for (int i = 1; i < args.count() && with.length() < 128; i++) {
-            with.append('\'')
-                    .append(printable(args.text(i), 128 - with.length()))
-                    .append("' ");
+            String argument = printable(args.text(i), 128 - with.length());
+            with.append('\'').append(argument).append("' ");
         }
         return new ErrorReply(
                 "ERR unknown command '" + printable(args.text(0), 128) + "', with args beginning with: " + with);
@@ -320,6 +319,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     private RespWriter sink() {
         if (order.isEmpty()) {
             out.protocol(protocol());
+            begun = out.length();
             return out;
         }
         return localBatch().local();
@@ -327,10 +327,22 @@ abstract class Conversation extends Session implements Borrow.Borrower {
 
     /** The reply begun on {@link #sink} is complete. */
     private void sealed() {
-        if (!order.isEmpty()) {
+        if (order.isEmpty()) {
+            written(begun);
+        } else {
             Batch local = localBatch();
             local.sealed();
             order.add(local);
+        }
+    }
+
+    /** Where in {@link #out} the reply begins that is being made there. */
+    private int begun;
+
+    /** A reply is complete in {@link #out}: it goes again if the client wants none. */
+    private void written(int from) {
+        if (swallows()) {
+            out.truncate(from);
         }
     }
 
@@ -379,7 +391,10 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         }
         for (Batch batch; (batch = order.peek()) != null && batch.done; ) {
             order.remove();
-            if (batch.take(out)) {
+            int from = out.length();
+            boolean all = batch.take(out);
+            written(from);
+            if (all) {
                 batch.reset();
                 if (batch == local) {
                     local = null;
@@ -470,6 +485,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             timeout = null;
         }
         out.raw(reply, 0, reply.length);
+        written(out.length() - reply.length);
         goOn();
     }
 

@@ -233,6 +233,12 @@ class PubSubIT {
             wire.call("CONFIG", "SET", "notify-keyspace-events", "KEA");
             assertThat(wire.call("CONFIG", "GET", "notify-keyspace-events"))
                     .isEqualTo(array("notify-keyspace-events", "AKE"));
+            wire.call("CONFIG", "SET", "notify-keyspace-events", "Enm");
+            wire.call("GET", "foo");
+            wire.call("SET", "foo", "1");
+            wire.call("SET", "foo", "2");
+            assertThat(listener.read()).isEqualTo(push("pmessage", "__key*", "__keyevent@0__:keymiss", "foo"));
+            assertThat(listener.read()).isEqualTo(push("pmessage", "__key*", "__keyevent@0__:new", "foo"));
             wire.call("CONFIG", "SET", "notify-keyspace-events", "Ex");
             wire.call("SET", "gone", "1", "PX", "1");
             assertThat(listener.read()).isEqualTo(push("pmessage", "__key*", "__keyevent@0__:expired", "gone"));

@@ -192,7 +192,7 @@ class ServerCommandsIT {
                 "ERR Client names cannot contain spaces, newlines or special characters.", "CLIENT", "SETNAME", "a\nb");
         assertError("ERR Unrecognized option 'foo'", "CLIENT", "SETINFO", "foo", "bar");
         assertError(
-                "ERR lib-name cannot contain spaces, newlines or special characters.",
+                "ERR LIB-NAME cannot contain spaces, newlines or special characters.",
                 "CLIENT",
                 "SETINFO",
                 "LIB-NAME",
@@ -203,6 +203,36 @@ class ServerCommandsIT {
         assertError("ERR unknown subcommand 'FOO'. Try CLIENT HELP.", "CLIENT", "FOO");
         assertThat(list(wire.call("CLIENT", "HELP")).getFirst())
                 .isEqualTo(new Reply.Simple("CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
+    }
+
+    @Test
+    void repliesCanBeDone() throws IOException {
+        wire.call("SET", "b", "2");
+        wire.raw(
+                "CLIENT REPLY OFF\r\nSET a 1\r\nGET b\r\nMGET a b c d\r\nPING\r\nNOSUCH\r\nCLIENT REPLY ON\r\nGET a\r\n");
+        assertThat(wire.read()).isEqualTo(new Reply.Simple("OK"));
+        assertThat(wire.read()).isEqualTo(bulk("1"));
+        for (String skipped : List.of("GET b", "MGET a b c d", "PING", "NOSUCH")) {
+            wire.raw("CLIENT REPLY SKIP\r\n" + skipped + "\r\nGET b\r\nGET a\r\n");
+            assertThat(wire.read()).as(skipped).isEqualTo(bulk("2"));
+            assertThat(wire.read()).as(skipped).isEqualTo(bulk("1"));
+        }
+        assertError("ERR syntax error", "CLIENT", "REPLY", "maybe");
+    }
+
+    @Test
+    void waitingClientsAreUnblocked() throws IOException {
+        try (Wire other = new Wire(store.port())) {
+            long id = integer(other.call("CLIENT", "ID"));
+            other.send("BLPOP", "list", "0");
+            await().until(() -> integer(wire.call("CLIENT", "UNBLOCK", "" + id)) == 1);
+            assertThat(other.read()).isEqualTo(Reply.NIL);
+            other.send("BLPOP", "list", "0");
+            await().until(() -> integer(wire.call("CLIENT", "UNBLOCK", "" + id, "ERROR")) == 1);
+            assertThat(error(other.read())).isEqualTo("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+            assertThat(wire.call("CLIENT", "UNBLOCK", "" + id)).isEqualTo(new Reply.Int(0));
+        }
+        assertError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR", "CLIENT", "UNBLOCK", "1", "x");
     }
 
     // ---- COMMAND
@@ -249,7 +279,7 @@ class ServerCommandsIT {
     @Test
     void parametersAreSetAllOrNone() throws IOException {
         assertThat(map(wire.call("CONFIG", "GET", "maxmemory-p*", "DATABASES")))
-                .containsExactlyInAnyOrderEntriesOf(Map.of("maxmemory-policy", "noeviction", "databases", "1"));
+                .containsExactlyInAnyOrderEntriesOf(Map.of("maxmemory-policy", "noeviction", "DATABASES", "1"));
         assertOk("CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru");
         assertThat(map(wire.call("CONFIG", "GET", "maxmemory"))).containsEntry("maxmemory", "104857600");
         assertError(
@@ -282,7 +312,7 @@ class ServerCommandsIT {
                 "SET",
                 "timeout",
                 "x");
-        assertError("ERR wrong number of arguments for 'config|set' command", "CONFIG", "SET", "timeout", "1", "x");
+        assertError("ERR syntax error", "CONFIG", "SET", "timeout", "1", "x");
         assertOk("CONFIG", "SET", "hash-max-ziplist-entries", "7");
         assertThat(map(wire.call("CONFIG", "GET", "hash-max-listpack-entries"))).containsValue("7");
     }

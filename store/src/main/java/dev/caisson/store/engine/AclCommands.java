@@ -157,7 +157,7 @@ final class AclCommands {
 
     private static void categories(Call c) {
         if (c.count() > 3) {
-            throw ErrorReply.SYNTAX;
+            throw Errors.subcommandArity(c);
         }
         if (c.count() == 2) {
             c.out.array(Users.CATEGORIES.size());
@@ -191,9 +191,12 @@ final class AclCommands {
         ErrorReply bad = new ErrorReply("ERR ACL GENPASS argument must be the number of bits for the output password, a"
                 + " positive number up to " + MAX_RANDOM_BITS);
         if (c.count() > 3) {
-            throw ErrorReply.SYNTAX;
+            throw Errors.subcommandArity(c);
         }
-        long bits = c.count() == 3 ? Numeric.integer(c.args, 2, 1, MAX_RANDOM_BITS, bad) : USUAL_RANDOM_BITS;
+        long bits = c.count() == 3 ? c.args.integer(2) : USUAL_RANDOM_BITS;
+        if (bits < 1 || bits > MAX_RANDOM_BITS) {
+            throw bad;
+        }
         int digits = (int) ((bits + 3) / 4);
         byte[] random = new byte[(digits + 1) / 2];
         new SecureRandom().nextBytes(random);
@@ -232,7 +235,7 @@ final class AclCommands {
     private static void log(Call c) {
         Users users = c.server().users();
         if (c.count() > 3) {
-            throw ErrorReply.SYNTAX;
+            throw Errors.subcommandArity(c);
         }
         if (c.count() == 3 && c.args.is(2, "RESET")) {
             users.forgetRefusals();

@@ -327,7 +327,13 @@ public final class Call {
             Keyspace.clock(item, (int) (now / 1000) & CLOCK_MASK);
         }
         if (command.is(Command.READ) && session != nobody) {
-            shard(arg).count(item == null ? Figure.MISSES : Figure.HITS);
+            Shard shard = shard(arg);
+            if (item != null) {
+                shard.count(Figure.HITS);
+            } else {
+                shard.count(Figure.MISSES);
+                shard.tell(args.bytes(), args.offset(arg), args.length(arg), "keymiss", Event.MISSED);
+            }
         }
         return item;
     }

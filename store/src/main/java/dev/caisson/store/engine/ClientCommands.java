@@ -65,6 +65,20 @@ final class ClientCommands {
                         "Returns the client ID to which the connection's tracking notifications are redirected.")
                 .fast()
                 .run(c -> c.out.integer(-1));
+        sub(t, "REPLY", 3, "3.2.0", "Instructs the server whether to reply to commands.")
+                .run(ClientCommands::reply);
+        sub(
+                        t,
+                        "TRACKINGINFO",
+                        2,
+                        "6.2.0",
+                        "Returns information about server-assisted client-side caching for the connection.")
+                .run(c -> {
+                    c.out.map(3);
+                    c.out.bulk("flags").set(1).bulk("off");
+                    c.out.bulk("redirect").integer(-1);
+                    c.out.bulk("prefixes").array(0);
+                });
         sub(t, "HELP", 2, "5.0.0", "Returns helpful text about the different subcommands.")
                 .fast()
                 .run(c -> Help.write(
@@ -88,10 +102,16 @@ final class ClientCommands {
                         "    Protect current client connection from eviction.",
                         "NO-TOUCH (ON|OFF)",
                         "    Will not touch LRU/LFU stats when this mode is on.",
+                        "REPLY (ON|OFF|SKIP)",
+                        "    Control the replies sent to the current connection.",
                         "SETINFO <option> <value>",
                         "    Set client meta attr. Options are: LIB-NAME, LIB-VER.",
                         "SETNAME <name>",
-                        "    Assign the name <name> to the current connection."));
+                        "    Assign the name <name> to the current connection.",
+                        "TRACKINGINFO",
+                        "    Report tracking status for the current connection.",
+                        "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+                        "    Unblock the specified blocked client."));
     }
 
     private static Command.Builder sub(CommandTable.Builder t, String name, int arity, String since, String summary) {
@@ -131,7 +151,7 @@ final class ClientCommands {
             throw new ErrorReply("ERR Unrecognized option '" + c.args.text(2) + "'");
         }
         if (!isPrintable(value)) {
-            throw new ErrorReply("ERR " + option + " cannot contain spaces, newlines or special characters.");
+            throw new ErrorReply("ERR " + c.args.text(2) + " cannot contain spaces, newlines or special characters.");
         }
         if (option.equals("lib-name")) {
             c.session.libraryName(value);
@@ -139,6 +159,36 @@ final class ClientCommands {
             c.session.libraryVersion(value);
         }
         c.out.ok();
+    }
+
+    private static void reply(Call c) {
+        if (c.session.inProcess()) {
+            throw new ErrorReply("ERR CLIENT REPLY is for connections; in the process each request has its reply");
+        }
+        if (c.args.is(2, "ON")) {
+            c.session.replies(Session.Replies.ALL);
+            c.out.ok();
+        } else if (c.args.is(2, "OFF")) {
+            c.session.replies(Session.Replies.NONE);
+        } else if (c.args.is(2, "SKIP")) {
+            c.session.replies(Session.Replies.NOT_NEXT);
+        } else {
+            throw ErrorReply.SYNTAX;
+        }
+    }
+
+    private static void unblock(Call c) {
+        if (c.count() > 4) {
+            throw ErrorReply.SYNTAX;
+        }
+        boolean error = c.count() == 4 && c.args.is(3, "ERROR");
+        if (c.count() == 4 && !error && !c.args.is(3, "TIMEOUT")) {
+            throw new ErrorReply("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+        }
+        Session session = c.server().session(c.args.integer(2));
+        boolean waited =
+                session != null && session.unblock(error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : null);
+        c.out.integer(waited ? 1 : 0);
     }
 
     private static boolean onOff(Call c) {
@@ -211,21 +261,6 @@ final class ClientCommands {
     }
 
     // ---- KILL
-
-    private static void unblock(Call c) {
-        boolean error = c.count() == 4 && c.args.is(3, "ERROR");
-        if (c.count() > 4 || c.count() == 4 && !error && !c.args.is(3, "TIMEOUT")) {
-            throw new ErrorReply("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
-        }
-        long id = c.args.integer(2);
-        for (Session each : c.server().sessions()) {
-            if (each.id() == id) {
-                c.out.integer(each.unblock(error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : null) ? 1 : 0);
-                return;
-            }
-        }
-        c.out.integer(0);
-    }
 
     private static void kill(Call c) {
         if (c.count() == 3) {

@@ -1,5 +1,6 @@
 package dev.caisson.store.engine;
 
+import dev.caisson.store.resp.ErrorReply;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,7 @@ final class ConfigCommands {
                 .flags(Command.ALL_SHARDS)
                 .run(ConfigCommands::resetStat);
         sub(t, "REWRITE", 2, "Persists the effective configuration to file.").run(c -> {
-            throw new dev.caisson.store.resp.ErrorReply("ERR The server is running without a config file");
+            throw new ErrorReply("ERR The server is running without a config file");
         });
         sub(t, "HELP", 2, "Returns helpful text about the different subcommands.")
                 .run(c -> Help.write(
@@ -51,7 +52,7 @@ final class ConfigCommands {
 
     private static void set(Call c) {
         if (c.count() % 2 != 0) {
-            throw Errors.arity("config|set");
+            throw ErrorReply.SYNTAX;
         }
         List<String> pairs = new ArrayList<>();
         for (int i = 2; i < c.count(); i++) {

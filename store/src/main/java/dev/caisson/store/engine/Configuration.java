@@ -135,7 +135,7 @@ public final class Configuration {
         keep("latency-monitor-threshold", whole(0, Long.MAX_VALUE), "0");
         keep("tracking-table-max-keys", whole(0, Long.MAX_VALUE), "1000000");
         keep("set-max-intset-entries", whole(0, BIG), "512");
-        size("hash-max-listpack-entries", "hash-max-ziplist-entries", "128");
+        size("hash-max-listpack-entries", "hash-max-ziplist-entries", "512");
         size("hash-max-listpack-value", "hash-max-ziplist-value", "64");
         size("zset-max-listpack-entries", "zset-max-ziplist-entries", "128");
         size("zset-max-listpack-value", "zset-max-ziplist-value", "64");
@@ -198,6 +198,11 @@ public final class Configuration {
     Map<String, String> find(Collection<String> patterns) {
         Map<String, String> found = new LinkedHashMap<>();
         for (String pattern : patterns) {
+            Parameter exact = parameters.get(pattern.toLowerCase(Locale.ROOT));
+            if (exact != null) {
+                found.put(pattern, exact.value); // under the name as it was written
+                continue;
+            }
             byte[] glob = pattern.toLowerCase(Locale.ROOT).getBytes(StandardCharsets.ISO_8859_1);
             parameters.forEach((name, parameter) -> {
                 if (Glob.matches(glob, name.getBytes(StandardCharsets.ISO_8859_1))) {

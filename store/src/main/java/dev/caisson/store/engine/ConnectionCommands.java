@@ -83,7 +83,11 @@ final class ConnectionCommands {
     }
 
     private static void select(Call c) {
-        if (c.args.integer(1) != 0) {
+        long index = c.args.integer(1);
+        if (index != (int) index) {
+            throw new ErrorReply("ERR value is out of range, value must between -2147483648 and 2147483647");
+        }
+        if (index != 0) {
             throw new ErrorReply("ERR DB index is out of range");
         }
         c.out.ok();

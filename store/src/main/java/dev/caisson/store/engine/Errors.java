@@ -13,6 +13,13 @@ public final class Errors {
         return new ErrorReply("ERR wrong number of arguments for '" + command + "' command");
     }
 
+    /** Too many arguments, where Redis's handler and not its table counts them. */
+    static ErrorReply subcommandArity(Call c) {
+        Command container = c.command.parent;
+        return new ErrorReply("ERR unknown subcommand or wrong number of arguments for '" + c.args.text(1) + "'. Try "
+                + (container == null ? c.command.name : container.name) + " HELP.");
+    }
+
     public static ErrorReply invalidExpire(String command) {
         return new ErrorReply("ERR invalid expire time in '" + command + "' command");
     }

@@ -12,6 +12,8 @@ public final class Event {
     public static final char EVICTED = 'e';
     public static final char STREAM = 't';
     public static final char NEW = 'n';
+    /** A key was read that is not there. */
+    public static final char MISSED = 'm';
 
     private Event() {}
 }

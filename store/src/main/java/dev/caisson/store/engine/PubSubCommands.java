@@ -179,7 +179,7 @@ final class PubSubCommands {
 
     private static void names(Call c, Kind kind) {
         if (c.count() > 3) {
-            throw Errors.arity(c.command.fullName());
+            throw Errors.subcommandArity(c);
         }
         Predicate<Key> wanted = any -> true;
         if (c.count() == 3) {

@@ -305,6 +305,37 @@ public abstract class Session {
         return open == null ? -1 : open.commands.size();
     }
 
+    // ---- replies that are not wanted
+
+    /** Which replies the client wants, as CLIENT REPLY has it. */
+    enum Replies {
+        ALL,
+        NONE,
+        /** All but that to the running command and to the next. */
+        NOT_NEXT,
+        /** All but the next. */
+        NOT_THIS
+    }
+
+    private Replies replies = Replies.ALL;
+
+    final void replies(Replies wanted) {
+        replies = wanted;
+    }
+
+    /** A reply is complete: whether it is to be dropped. Called once for each, in order. */
+    protected final boolean swallows() {
+        switch (replies) {
+            case ALL -> {
+                return false;
+            }
+            case NOT_NEXT -> replies = Replies.NOT_THIS;
+            case NOT_THIS -> replies = Replies.ALL;
+            case NONE -> {}
+        }
+        return true;
+    }
+
     // ---- waiting
 
     /* Written by the loop of the session; INFO and CLIENT UNBLOCK read it from others. */

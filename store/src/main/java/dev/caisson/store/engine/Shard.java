@@ -96,6 +96,7 @@ public final class Shard {
         charge(item);
         if (at < 0) {
             keys.insert(item, hash);
+            tell(bytes, offset, length, "new", Event.NEW);
         } else {
             Object old = keys.replaceAt(at, item);
             discharge(old);
@@ -179,6 +180,13 @@ public final class Shard {
     }
 
     // ---- changes
+
+    /** Tells the listener what is no change of a value. */
+    void tell(byte[] bytes, int offset, int length, String event, char kind) {
+        if (listener != null && listener.hears(kind)) {
+            listener.changed(this, Arrays.copyOfRange(bytes, offset, offset + length), event, kind);
+        }
+    }
 
     /** Tells everybody that a key has changed. */
     void changed(byte[] bytes, int offset, int length, String event, char kind) {

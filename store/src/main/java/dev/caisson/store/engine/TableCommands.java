@@ -100,7 +100,7 @@ final class TableCommands {
         for (int i = 2; i < c.count(); i++) {
             Command command = find(commands, c.args.text(i));
             if (command == null) {
-                c.out.nilArray();
+                c.out.nil();
             } else {
                 describe(c.out, command);
             }
