@@ -170,7 +170,7 @@ class LogTest {
             assertThat(log.stats().failures()).isPositive();
             broken.set(false);
             awaitFate(log, index, Fate.KEPT);
-            assertThat(log.refusal()).isNull();
+            await().until(() -> log.refusal() == null); // known a moment after the record is
             awaitFate(log, append(log, "after"), Fate.KEPT);
             assertThat(Segment.among(files.list()).size()).isEqualTo(2);
         }

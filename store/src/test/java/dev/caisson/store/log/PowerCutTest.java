@@ -8,6 +8,10 @@ import dev.caisson.store.log.PowerCutSimulation.Lost;
 import java.io.IOException;
 import java.util.Random;
 import java.util.function.LongConsumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -18,6 +22,20 @@ class PowerCutTest {
 
     /** A cheat must be found within so many seeds. */
     private static final int SEEDS_FOR_A_CHEAT = 500;
+
+    /** Held, because the JDK forgets the level of a logger that nobody holds. */
+    private static final Logger TOLD = Logger.getLogger("dev.caisson.store");
+
+    /** Each failure of a disk is told, and there are tens of thousands. */
+    @BeforeAll
+    static void tellNobody() {
+        TOLD.setLevel(Level.OFF);
+    }
+
+    @AfterAll
+    static void tellAgain() {
+        TOLD.setLevel(null);
+    }
 
     private static final class Total {
         int cuts;
