@@ -5,6 +5,7 @@ import dev.caisson.store.engine.Command;
 import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.RespWriter;
 import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * Commands of one connection for one shard of another loop, from one read burst; on the way back their replies. So a hop
@@ -32,6 +33,8 @@ final class Batch implements Loop.Work {
     private final RespWriter replies = new RespWriter();
     /** Where the reply of each command ends. */
     private int[] ends = new int[8];
+    /** Which of them changed something. */
+    private final BitSet wrote = new BitSet();
 
     /** Whether the replies are there. Set and read on the connection's loop. */
     boolean done;
@@ -86,8 +89,10 @@ final class Batch implements Loop.Work {
                 args.add(offset, length);
                 offset += length;
             }
+            int before = call.effects().length();
             call.execute(commands[i], args, conversation, replies, at.shard);
             ends[i] = replies.length();
+            wrote.set(i, call.effects().length() != before);
         }
         at.commit();
         conversation.loop.execute(this::back);
@@ -96,6 +101,11 @@ final class Batch implements Loop.Work {
     private void back() {
         done = true;
         conversation.delivered();
+    }
+
+    /** Whether the next reply answers a change. */
+    boolean nextWrote() {
+        return wrote.get(taken);
     }
 
     /** Appends the next reply; returns whether it was the last. */
@@ -113,6 +123,7 @@ final class Batch implements Loop.Work {
         Arrays.fill(commands, 0, count, null);
         args.reset(bytes);
         replies.reset();
+        wrote.clear();
         used = 0;
         shapes = 0;
         count = 0;
@@ -130,7 +141,8 @@ final class Batch implements Loop.Work {
     }
 
     /** The reply that was begun on {@link #local} is complete. */
-    void sealed() {
+    void sealed(boolean changed) {
+        wrote.set(count, changed);
         if (count == ends.length) {
             ends = Arrays.copyOf(ends, count * 2);
         }

@@ -86,11 +86,9 @@ final class Connection extends Conversation {
     }
 
     @Override
-    void send() {
-        int length = out.length();
+    void send(byte[] output, int length) {
         ByteBuf bytes = channel.alloc().ioBuffer(length);
-        bytes.writeBytes(out.array(), 0, length);
-        out.reset();
+        bytes.writeBytes(output, 0, length);
         channel.writeAndFlush(bytes, channel.voidPromise());
         count();
     }

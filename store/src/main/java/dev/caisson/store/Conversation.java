@@ -50,6 +50,10 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     final Store store;
     final Loop loop;
     final RespWriter out = new RespWriter();
+    /** Where replies wait for the log; null for a store in memory. */
+    private final @Nullable Outbox outbox;
+    /** What is in {@link #out}. */
+    private final ReplyMarks marks;
 
     /** For each reply that is not in {@link #out} yet, in order: the batch that has or gets it. */
     private final ArrayDeque<Batch> order = new ArrayDeque<>();
@@ -73,6 +77,9 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         this.store = store;
         this.loop = loop;
         this.filling = new Batch[store.loops().length];
+        Journal journal = store.journal();
+        this.outbox = journal == null ? null : new Outbox(this, journal);
+        this.marks = new ReplyMarks(journal != null);
     }
 
     // ---- what kinds of clients differ in
@@ -80,8 +87,8 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     /** The next request that has arrived, or null; bad bytes are dealt with here. */
     abstract @Nullable Args next();
 
-    /** Sends what is in {@link #out}, and empties it. */
-    abstract void send();
+    /** Sends this output; the array is used again. */
+    abstract void send(byte[] output, int length);
 
     /** Output that the client has not read, bytes; may be 0 while it is little. */
     abstract long unread();
@@ -99,16 +106,50 @@ abstract class Conversation extends Session implements Borrow.Borrower {
 
     /** Takes the requests that have arrived. */
     final void take() {
-        while (!stalled && !closed && order.size() < MAX_PIPELINED && !isClogged()) {
+        while (!stalled && !closed && order.size() < MAX_PIPELINED && !cannotTake()) {
             Args args = next();
             if (args == null) {
                 break;
             }
             dispatch(args);
             if (out.length() >= HAND_ON_BYTES) {
-                send();
+                handOn();
             }
         }
+    }
+
+    /** Sends what is in {@link #out}, as soon as it may go, and empties it. */
+    private void handOn() {
+        Outbox box = outbox;
+        if (box == null) {
+            send(out.array(), out.length());
+        } else {
+            loop.commit(); // what this output tells of is in the log first
+            box.pass(out.array(), out.length(), marks);
+            marks.clear();
+        }
+        out.reset();
+    }
+
+    /** More records are safe: sends what may go now; returns whether nothing is left. */
+    final boolean released() {
+        Outbox box = outbox;
+        if (box == null || closed) {
+            return true;
+        }
+        boolean wasFull = box.isFull();
+        boolean left = box.release();
+        if (wasFull && !box.isFull()) {
+            unclogged();
+        } else {
+            settle();
+        }
+        return !left;
+    }
+
+    private boolean cannotTake() {
+        Outbox box = outbox;
+        return isClogged() || box != null && box.isFull();
     }
 
     /** Ends a read burst: batches leave, output is sent. */
@@ -116,7 +157,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         submit();
         loop.commit();
         if (out.length() > 0) {
-            send();
+            handOn();
         }
         settle();
     }
@@ -174,7 +215,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
                 }
                 queue(command, args);
                 sink().simple("QUEUED");
-                sealed();
+                sealed(false);
             } catch (ErrorReply refused) {
                 refuse(refused);
             }
@@ -248,21 +289,31 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             throw new ErrorReply("ERR Can't execute '" + command.fullName()
                     + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
         }
+        Journal journal = store.journal();
+        if (journal != null
+                && (command.is(Command.WRITE) || willWrite() && command.name().equals("EXEC"))) {
+            String refusal = journal.refusal();
+            if (refusal != null) {
+                command.usage().rejected();
+                throw new ErrorReply(refusal);
+            }
+        }
     }
 
     // ---- running
 
     private void run(Command command, Args args, boolean own) {
         loop.call.borrowed(0);
+        int before = loop.call.effects().length();
         loop.call.execute(command, args, this, sink(), own ? loop.shard : null);
-        ran();
+        ran(loop.call.effects().length() != before);
     }
 
     /** A command has run here: its reply is complete, or it waits. */
-    private void ran() {
+    private void ran(boolean wrote) {
         Waiter waiter = waiter();
         if (waiter == null) {
-            sealed();
+            sealed(wrote);
             return;
         }
         stalled = true;
@@ -308,8 +359,9 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             return;
         }
         loop.begin().borrowed(shards);
+        int before = loop.call.effects().length();
         loop.call.execute(command, args, this, sink(), null);
-        ran();
+        ran(loop.call.effects().length() != before);
         loop.commit();
     }
 
@@ -326,12 +378,13 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     }
 
     /** The reply begun on {@link #sink} is complete. */
-    private void sealed() {
+    private void sealed(boolean wrote) {
         if (order.isEmpty()) {
             written(begun);
+            marks.add(out.length(), wrote);
         } else {
             Batch local = localBatch();
-            local.sealed();
+            local.sealed(wrote);
             order.add(local);
         }
     }
@@ -360,7 +413,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     /** Answers with an error, after the replies that are still on their way. */
     final void refuse(ErrorReply refused) {
         sink().error(refused);
-        sealed();
+        sealed(false);
     }
 
     private Batch batch(Loop owner) {
@@ -392,8 +445,10 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         for (Batch batch; (batch = order.peek()) != null && batch.done; ) {
             order.remove();
             int from = out.length();
+            boolean wrote = batch.nextWrote();
             boolean all = batch.take(out);
             written(from);
+            marks.add(out.length(), wrote);
             if (all) {
                 batch.reset();
                 if (batch == local) {
@@ -404,11 +459,11 @@ abstract class Conversation extends Session implements Borrow.Borrower {
                 }
             }
             if (out.length() >= HAND_ON_BYTES) {
-                send();
+                handOn();
             }
         }
         if (out.length() > 0) {
-            send();
+            handOn();
         }
         if (order.isEmpty() && waitsForEarlier && parked != null && parkedArgs != null) {
             waitsForEarlier = false;
@@ -486,6 +541,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         }
         out.raw(reply, 0, reply.length);
         written(out.length() - reply.length);
+        marks.add(out.length(), true);
         goOn();
     }
 
@@ -523,12 +579,13 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         if (!watcher.watching()) {
             return;
         }
-        if (isClogged()) {
+        if (cannotTake()) {
             late.put(watcher, push);
             return;
         }
         byte[] bytes = push.bytesFor(watcher);
         out.raw(bytes, 0, bytes.length);
+        marks.add(out.length(), false);
         if (push.isLast()) {
             stopWatching(watcher);
         }
@@ -550,8 +607,9 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             return;
         }
         out.raw(bytes, 0, bytes.length);
+        marks.add(out.length(), false);
         if (out.length() >= HAND_ON_BYTES) {
-            send();
+            handOn();
         } else if (!toSend) {
             toSend = true;
             loop.execute(this::sendPushes);
@@ -561,13 +619,13 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     private void sendPushes() {
         toSend = false;
         if (!closed && out.length() > 0) {
-            send();
+            handOn();
         }
     }
 
     /** The client takes output again: what was held back for it goes first. */
     final void unclogged() {
-        while (!late.isEmpty() && !isClogged()) {
+        while (!late.isEmpty() && !cannotTake()) {
             Map.Entry<Watcher, WatchedQuery.Push> first =
                     late.entrySet().iterator().next();
             late.remove(first.getKey());
@@ -580,7 +638,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
 
     /** Whether further requests are taken. */
     final boolean isTaking() {
-        return !stalled && order.size() < MAX_PIPELINED;
+        return !stalled && order.size() < MAX_PIPELINED && (outbox == null || !outbox.isFull());
     }
 
     final boolean isClosed() {
@@ -589,7 +647,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
 
     /** Whether nothing of it is under way. */
     final boolean isIdle() {
-        return order.isEmpty() && !stalled;
+        return order.isEmpty() && !stalled && (outbox == null || outbox.isEmpty());
     }
 
     /** The client is gone: what it watches is given up. On its loop. */
@@ -599,6 +657,9 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         }
         closed = true;
         gone();
+        if (outbox != null) {
+            outbox.drop();
+        }
         Waiter waiter = waiter();
         if (waiter != null) {
             waiter.end(Waiting.State.CLOSED);

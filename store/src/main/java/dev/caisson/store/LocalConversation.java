@@ -74,10 +74,9 @@ final class LocalConversation extends Conversation {
     }
 
     @Override
-    void send() {
+    void send(byte[] output, int length) {
         try {
-            decoder.feed(out.array(), 0, out.length());
-            out.reset();
+            decoder.feed(output, 0, length);
             for (Reply reply; (reply = decoder.next()) != null; ) {
                 if (reply instanceof Reply.Push push) {
                     pushes.accept(push);

@@ -52,6 +52,9 @@ final class Loop implements Watches.Host, Waiters.Host, Leases.Host {
     /** Whether the shards were asked for to end leases. */
     private boolean endingLeases;
 
+    /** What leaves when the changes of the running burst are in the log. */
+    private final ArrayDeque<Runnable> afterCommit = new ArrayDeque<>();
+
     private long lends;
 
     Loop(Store store, int index, EventLoop executor, Shard shard, Call call) {
@@ -85,8 +88,16 @@ final class Loop implements Watches.Host, Waiters.Host, Leases.Host {
         boolean ignored = tryExecute(code);
     }
 
-    /** As {@link #execute}; says whether the loop took it. */
+    /**
+     * As {@link #execute}; says whether the loop took it. What a loop sends out while its commands' changes are not in the log
+     * yet leaves when they are: nobody sees what the log does not have.
+     */
     boolean tryExecute(Runnable code) {
+        Loop here = store.journal() == null ? null : store.here();
+        if (here != null && here.call.effects().length() > 0) {
+            here.afterCommit.add(() -> execute(code));
+            return true;
+        }
         try {
             executor.execute(code);
             return true;
@@ -127,17 +138,29 @@ final class Loop implements Watches.Host, Waiters.Host, Leases.Host {
     Call begin() {
         call.now(store.now());
         call.monotonic(store.monotonic());
+        Journal journal = store.journal();
+        call.frozen(journal != null && journal.refusal() != null);
         return call;
     }
 
     /** Ends a burst of commands: what they changed becomes one record of the log. */
     void commit() {
+        Journal journal = store.journal();
+        if (journal != null) {
+            journal.commit(this);
+            for (Runnable code; (code = afterCommit.poll()) != null; ) {
+                code.run();
+            }
+        }
         shard.publish();
     }
 
     void tick() {
         if (isHome()) {
-            expiry.step(begin());
+            Call at = begin();
+            if (!at.isFrozen()) {
+                expiry.step(at);
+            }
             commit();
         }
     }
@@ -169,7 +192,9 @@ final class Loop implements Watches.Host, Waiters.Host, Leases.Host {
             endingLeases = true;
             borrow(store.sharding().all(), () -> {
                 endingLeases = false;
-                shard.leases().expire(call);
+                if (!call.isFrozen()) {
+                    shard.leases().expire(call);
+                }
             });
         }
     }

@@ -13,12 +13,16 @@ import dev.caisson.store.engine.Budget;
 import dev.caisson.store.engine.Call;
 import dev.caisson.store.engine.CommandTable;
 import dev.caisson.store.engine.Commands;
+import dev.caisson.store.engine.Replay;
 import dev.caisson.store.engine.Server;
+import dev.caisson.store.engine.Session;
 import dev.caisson.store.engine.Settings;
 import dev.caisson.store.engine.Shard;
 import dev.caisson.store.engine.Shard.Figure;
 import dev.caisson.store.engine.Sharding;
 import dev.caisson.store.engine.User;
+import dev.caisson.store.log.FolderFiles;
+import dev.caisson.store.log.LogFiles;
 import dev.caisson.store.resp.Reply;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
@@ -33,10 +37,12 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -82,6 +88,9 @@ public final class Store implements Drainable, Scoped {
     private final Loop[] loops;
     private final Map<Long, Connection> connections = new ConcurrentHashMap<>();
     private final AtomicLong ids = new AtomicLong();
+    /** Set once, before any loop has anything to do; null for a store in memory. */
+    private @Nullable Journal journal;
+
     private volatile boolean refusing;
     private volatile @Nullable Channel listening;
 
@@ -129,8 +138,10 @@ public final class Store implements Drainable, Scoped {
         Scope scope = Scope.open("store");
         boolean opened = false;
         try {
+            Scope kept = scope.child("durability"); // closed after the loops, which write to it
             Loops threads = scope.own("loops", () -> Loops.start(options.loops()));
             Store store = new Store(options, scope, threads);
+            store.recover(kept);
             scope.hold(Kind.of("clients", Origins.OFF), "accepted connections", store, (s, within) -> s.cut());
             for (Loop loop : store.loops) {
                 loop.executor.scheduleAtFixedRate(
@@ -146,6 +157,29 @@ public final class Store implements Drainable, Scoped {
                 scope.close();
             }
         }
+    }
+
+    /** Reads what the folder holds, before any loop has anything to do. */
+    private void recover(Scope kept) throws IOException {
+        Path folder = options.folder();
+        if (folder == null) {
+            return;
+        }
+        Shard[] shards = new Shard[loops.length];
+        for (int i = 0; i < shards.length; i++) {
+            shards[i] = loops[i].shard;
+        }
+        Session nobody = new LocalConversation.Nobody(now());
+        Call call = new Call(sharding, shards, server, RandomGenerator.getDefault(), nobody);
+        LogFiles files = options.files();
+        journal = Journal.open(
+                kept,
+                files == null ? FolderFiles.of(folder) : files,
+                this,
+                new Replay(commands, sharding, call, nobody));
+        server.configuration().show("dir", folder.toAbsolutePath().normalize().toString());
+        server.configuration().show("appendonly", "yes");
+        server.configuration().show("appendfsync", options.durability().name().toLowerCase(Locale.ROOT));
     }
 
     private static String runId() {
@@ -353,6 +387,23 @@ public final class Store implements Drainable, Scoped {
     /** Milliseconds that only go forward. */
     long monotonic() {
         return options.monotonicClock().getAsLong();
+    }
+
+    /** Its log; null for a store in memory. */
+    @Nullable
+    Journal journal() {
+        return journal;
+    }
+
+    /** The loop whose thread this is; null if it is none. */
+    @Nullable
+    Loop here() {
+        for (Loop loop : loops) {
+            if (loop.executor.inEventLoop()) {
+                return loop;
+            }
+        }
+        return null;
     }
 
     boolean isLoop() {

@@ -2,6 +2,7 @@ package dev.caisson.store;
 
 import dev.caisson.store.engine.Settings;
 import dev.caisson.store.engine.Sharding;
+import dev.caisson.store.log.LogFiles;
 import dev.caisson.store.resp.RespLimits;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
@@ -39,6 +40,10 @@ public final class StoreOptions {
         @Nullable
         Path folder;
 
+        @Nullable
+        LogFiles files;
+
+        Durability durability = Durability.EVERYSEC;
         String password = "";
         long maxMemoryBytes = Runtime.getRuntime().maxMemory() / 100 * MEMORY_PERCENT;
         Settings.Eviction eviction = Settings.Eviction.NOEVICTION;
@@ -89,7 +94,12 @@ public final class StoreOptions {
         return with(o -> o.loops = loops);
     }
 
-    /** Keeps the keys in this folder. */
+    /** When a store that {@linkplain #folder keeps a folder} forces what was written: every second unless set. */
+    public StoreOptions durability(Durability durability) {
+        return with(o -> o.durability = durability);
+    }
+
+    /** Keeps the keys in this folder, which is made if it is missing, and which no other store may use meanwhile. */
     public StoreOptions folder(Path folder) {
         return with(o -> o.folder = folder);
     }
@@ -151,6 +161,20 @@ public final class StoreOptions {
     @Nullable
     Path folder() {
         return all.folder;
+    }
+
+    /** Has the log reach its folder through these files, so that a test can break them. */
+    StoreOptions files(LogFiles files) {
+        return with(o -> o.files = files);
+    }
+
+    @Nullable
+    LogFiles files() {
+        return all.files;
+    }
+
+    Durability durability() {
+        return all.durability;
     }
 
     String password() {

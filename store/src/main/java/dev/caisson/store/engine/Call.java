@@ -49,6 +49,9 @@ public final class Call {
     /** Whether it runs what the log holds: then nothing expires by itself. */
     private boolean replaying;
 
+    /** Whether nothing may be logged now: then what has expired is not seen, but stays. */
+    private boolean frozen;
+
     private long now;
     private long monotonic;
 
@@ -109,6 +112,15 @@ public final class Call {
     /** Whether commands come from the log: nothing expires but by a logged command. */
     public void replaying(boolean on) {
         replaying = on;
+    }
+
+    /** Whether the log takes nothing now, so that nothing may be removed on the way of a read. */
+    public void frozen(boolean on) {
+        frozen = on;
+    }
+
+    public boolean isFrozen() {
+        return frozen;
     }
 
     /** What was changed since the last {@link #clearEffects}, as RESP commands for the log. */
@@ -344,7 +356,9 @@ public final class Call {
         Shard shard = shard(arg);
         Object item = shard.peek(args.bytes(), args.offset(arg), args.length(arg));
         if (item != null && expired(item)) {
-            expire(shard, args.bytes(), args.offset(arg), args.length(arg));
+            if (!frozen) {
+                expire(shard, args.bytes(), args.offset(arg), args.length(arg));
+            }
             item = null;
         }
         lastArg = arg;

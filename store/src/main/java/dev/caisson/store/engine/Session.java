@@ -184,6 +184,12 @@ public abstract class Session {
         return transaction != null;
     }
 
+    /** Whether it has queued a command that writes. */
+    public final boolean willWrite() {
+        return transaction != null
+                && transaction.commands.stream().anyMatch(each -> each.command().is(Command.WRITE));
+    }
+
     /** Channels and patterns that it is subscribed to. */
     public final int subscriptions() {
         return channels() + patterns() + shardChannels();

@@ -1,6 +1,7 @@
 package dev.caisson.store.engine;
 
 import dev.caisson.store.data.Hashing;
+import dev.caisson.store.resp.Numbers;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -227,6 +228,26 @@ public final class Shard {
         if (watched != null && --watched.watchers == 0) {
             versions.remove(key);
         }
+    }
+
+    /** The same for the same keys, values and times to live, in whatever order they came. O(keys). Owner only. */
+    public long digest() {
+        long[] sum = new long[1];
+        long cursor = 0;
+        do {
+            cursor = keys.scan(cursor, item -> sum[0] += digest(item));
+        } while (cursor != 0);
+        return sum[0];
+    }
+
+    private static long digest(Object item) {
+        long digest = Numbers.crc64(Keyspace.key(item)) * 0x9e3779b97f4a7c15L + Keyspace.expireAt(item);
+        long value = item instanceof Node node ? node.value.digest() : stringDigest((byte[]) item);
+        return (digest ^ digest >>> 32) * 0xbf58476d1ce4e5b9L + (value ^ value >>> 29) * 0x94d049bb133111ebL;
+    }
+
+    private static long stringDigest(byte[] entry) {
+        return Numbers.crc64(0, entry, StringEntry.valueOffset(entry), StringEntry.valueLength(entry));
     }
 
     // ---- figures

@@ -21,6 +21,11 @@ public final class Waker implements AutoCloseable {
         armed.set(true);
     }
 
+    /** Takes back what {@link #arm} asked. */
+    public void disarm() {
+        armed.set(false);
+    }
+
     void wake() {
         if (armed.get() && armed.compareAndSet(true, false)) {
             code.run();

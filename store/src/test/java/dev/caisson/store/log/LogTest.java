@@ -8,7 +8,6 @@ import dev.caisson.scope.Census;
 import dev.caisson.scope.CloseFailedException;
 import dev.caisson.scope.Scope;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -76,9 +75,9 @@ class LogTest {
     void acknowledgesOnlyWhatIsForced() throws Exception {
         CountDownLatch mayForce = new CountDownLatch(1);
         try (Scope scope = Scope.open("log")) {
-            LogFiles slow = new RealFiles(folder) {
+            LogFiles slow = new HookedFiles(folder) {
                 @Override
-                void beforeForce(String name) throws IOException {
+                protected void beforeForce(String name) throws IOException {
                     try {
                         mayForce.await();
                     } catch (InterruptedException e) {
@@ -147,9 +146,9 @@ class LogTest {
     @Test
     void failsWhatIsInDoubtAndTriesAgainInANewFile() throws Exception {
         AtomicBoolean broken = new AtomicBoolean();
-        LogFiles files = new RealFiles(folder) {
+        LogFiles files = new HookedFiles(folder) {
             @Override
-            void beforeForce(String name) throws IOException {
+            protected void beforeForce(String name) throws IOException {
                 if (broken.get()) {
                     throw new IOException("No space left on device");
                 }
@@ -181,9 +180,9 @@ class LogTest {
     void refusesWhenTooMuchWaits() throws Exception {
         CountDownLatch mayForce = new CountDownLatch(1);
         try (Scope scope = Scope.open("log")) {
-            LogFiles slow = new RealFiles(folder) {
+            LogFiles slow = new HookedFiles(folder) {
                 @Override
-                void beforeForce(String name) throws IOException {
+                protected void beforeForce(String name) throws IOException {
                     try {
                         mayForce.await();
                     } catch (InterruptedException e) {
@@ -237,9 +236,9 @@ class LogTest {
 
     @Test
     void aCloseThatCanNotWriteSaysSo() throws Exception {
-        LogFiles files = new RealFiles(folder) {
+        LogFiles files = new HookedFiles(folder) {
             @Override
-            void beforeForce(String name) throws IOException {
+            protected void beforeForce(String name) throws IOException {
                 throw new IOException("No space left on device");
             }
         };
@@ -305,9 +304,9 @@ class LogTest {
     @Test
     void aSnapshotTakesNoMoreBlocksThanItCanWrite() throws Exception {
         CountDownLatch mayWrite = new CountDownLatch(1);
-        LogFiles slow = new RealFiles(folder) {
+        LogFiles slow = new HookedFiles(folder) {
             @Override
-            void beforeWrite(String name) throws IOException {
+            protected void beforeWrite(String name) throws IOException {
                 try {
                     if (name.contains("snapshot")) {
                         mayWrite.await();
@@ -332,76 +331,6 @@ class LogTest {
             await().until(() -> snapshot.offer(new byte[10], 10, 1, room::release));
             snapshot.complete();
             assertThat(snapshot.result().get(30, TimeUnit.SECONDS).entries()).isEqualTo(taken + 1);
-        }
-    }
-
-    /** A real folder whose writes and forces a test can hold up or break. */
-    private static class RealFiles implements LogFiles {
-        private final FolderFiles files;
-
-        RealFiles(Path folder) throws IOException {
-            files = FolderFiles.of(folder);
-        }
-
-        void beforeForce(String name) throws IOException {}
-
-        void beforeWrite(String name) throws IOException {}
-
-        @Override
-        public LogFile create(String name) throws IOException {
-            return new ForwardingFile(files.create(name)) {
-                @Override
-                public void force() throws IOException {
-                    beforeForce(name);
-                    super.force();
-                }
-
-                @Override
-                public int write(ByteBuffer bytes) throws IOException {
-                    beforeWrite(name);
-                    return super.write(bytes);
-                }
-            };
-        }
-
-        @Override
-        public LogFile open(String name) throws IOException {
-            return files.open(name);
-        }
-
-        @Override
-        public List<String> list() throws IOException {
-            return files.list();
-        }
-
-        @Override
-        public void rename(String from, String to) throws IOException {
-            files.rename(from, to);
-        }
-
-        @Override
-        public void delete(String name) throws IOException {
-            files.delete(name);
-        }
-
-        @Override
-        public void forceFolder() throws IOException {
-            files.forceFolder();
-        }
-
-        @Override
-        public AutoCloseable lock() throws IOException {
-            return files.lock();
-        }
-
-        @Override
-        public String describe(String name) {
-            return files.describe(name);
-        }
-
-        @Override
-        public String describe() {
-            return files.describe();
         }
     }
 }
