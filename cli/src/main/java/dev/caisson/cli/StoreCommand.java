@@ -2,9 +2,11 @@ package dev.caisson.cli;
 
 import dev.caisson.cli.Foreground.Place;
 import dev.caisson.scope.Scope;
+import dev.caisson.store.Durability;
 import dev.caisson.store.Store;
 import dev.caisson.store.StoreOptions;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -16,7 +18,10 @@ import picocli.CommandLine.ParentCommand;
 /** {@code caisson store}: a store for any Redis client, until Ctrl-C. */
 @Command(
         name = "store",
-        description = "Runs a store that any Redis client can use, until Ctrl-C. Keys live in memory and end with it.",
+        description =
+                "Runs a store that any Redis client can use, until Ctrl-C. Keys live in memory and end with it, unless"
+                        + " --dir gives them a folder.",
+        subcommands = StoreRepairCommand.class,
         abbreviateSynopsis = true,
         sortOptions = false,
         footerHeading = "%nExamples:%n",
@@ -24,6 +29,8 @@ import picocli.CommandLine.ParentCommand;
             "  caisson store",
             "  caisson store --port 0                      any free port, printed",
             "  caisson store --loops 4 --maxmemory 2gb     four shards; writes beyond 2 GB are refused",
+            "  caisson store --dir data                    keys survive; forced to the disk every second",
+            "  caisson store --dir data --durability always",
             "  caisson store --host 0.0.0.0 --password-file secret.txt",
             "  CAISSON_JAVA_OPTS=-Xmx8g caisson store      a larger heap, and so more memory for keys",
             "",
@@ -51,6 +58,22 @@ final class StoreCommand implements Callable<Integer> {
 
     @ArgGroup(multiplicity = "0..1")
     StorePassword password = new StorePassword();
+
+    @Option(
+            names = "--dir",
+            paramLabel = "FOLDER",
+            description = "Keep the keys in this folder, which is made if it is missing.")
+    @Nullable
+    Path folder;
+
+    @Option(
+            names = "--durability",
+            paramLabel = "WHEN",
+            defaultValue = "everysec",
+            description =
+                    "When to force what was written, with --dir: always (before each reply), everysec, no (default:"
+                            + " ${DEFAULT-VALUE}).")
+    String durability = "";
 
     @Option(
             names = "--loops",
@@ -90,6 +113,20 @@ final class StoreCommand implements Callable<Integer> {
                 app -> greeting(open(app, options)));
     }
 
+    private Durability durability() {
+        return switch (durability) {
+            case "always" -> Durability.ALWAYS;
+            case "everysec" -> Durability.EVERYSEC;
+            case "no" -> Durability.NO;
+            default -> throw Failure.usage("--durability is always, everysec or no, not '" + durability + "'");
+        };
+    }
+
+    @Nullable
+    Main main() {
+        return main;
+    }
+
     private StoreOptions options() {
         long heap = Runtime.getRuntime().maxMemory();
         if (maxMemory != null && maxMemory.bytes() > heap) {
@@ -98,6 +135,7 @@ final class StoreCommand implements Callable<Integer> {
         }
         try {
             StoreOptions options = StoreOptions.defaults().port(port).host(host).password(password.text());
+            options = folder == null ? options : options.folder(folder).durability(durability());
             options = loops == null ? options : options.loops(loops);
             return maxMemory == null ? options : options.maxMemoryBytes(maxMemory.bytes());
         } catch (IllegalArgumentException e) {
@@ -115,7 +153,8 @@ final class StoreCommand implements Callable<Integer> {
 
     private String greeting(Store store) {
         StringBuilder text = new StringBuilder("\nThe store is up on " + host + ":" + store.port()
-                + "; its keys live in memory.\n\nTry, in another terminal:\n");
+                + (folder == null ? "; its keys live in memory." : "; its keys live in " + folder + ".")
+                + "\n\nTry, in another terminal:\n");
         new StoreTrial(host, store.port(), password.expression())
                 .commands()
                 .forEach(command -> text.append("  ").append(command).append('\n'));

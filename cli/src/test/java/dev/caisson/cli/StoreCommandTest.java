@@ -88,4 +88,33 @@ class StoreCommandTest {
                         .exitCode())
                 .isEqualTo(2);
     }
+
+    @Test
+    void anUnknownDurabilityIsRefused(@TempDir Path folder) {
+        Cli refused = Cli.run("store", "--dir", folder.toString(), "--durability", "sometimes");
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains("always, everysec or no, not 'sometimes'");
+    }
+
+    @Test
+    void repairLooksAndCuts(@TempDir Path folder) throws Exception {
+        Path segment = folder.resolve("log-00000000000000000001.seg");
+        Files.write(segment, new byte[100]);
+        Cli looked = Cli.run("store", "repair", folder.toString());
+        assertThat(looked.exitCode()).isEqualTo(1);
+        assertThat(looked.out()).contains(segment.toString()).contains("--cut");
+        assertThat(segment).exists();
+
+        Cli cut = Cli.run("store", "repair", folder.toString(), "--cut");
+        assertThat(cut.exitCode()).isZero();
+        assertThat(cut.out()).contains("set " + segment + " aside").contains("up to record 0");
+        assertThat(segment).doesNotExist();
+    }
+
+    @Test
+    void repairOfNoFolderIsRefused(@TempDir Path folder) {
+        Cli refused = Cli.run("store", "repair", folder.resolve("none").toString());
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains("there is no folder");
+    }
 }

@@ -6,7 +6,7 @@
  * them, {@link dev.caisson.store.log.Repair} cuts what recovery refuses.
  *
  * <p>Threads: any may append and ask; one platform thread, owned by the log's scope, writes and forces; a snapshot is written by
- * a task of that scope. See docs/decisions/0005-log.md.
+ * a task of that scope. See docs/decisions/0006-log.md.
  */
 @NullMarked
 package dev.caisson.store.log;
