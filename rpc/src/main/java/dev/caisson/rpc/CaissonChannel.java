@@ -18,7 +18,6 @@ import io.grpc.MethodDescriptor;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +36,7 @@ public final class CaissonChannel extends ManagedChannel implements Drainable {
     /* This is the handle: the user and calls in flight hold it, the core does not, until shutdown() was called. Its scope's
      * handle is held here only, so that the scope's safety net sees this object go.
      *
-     *   unowned root ──► scope "channel" (handle: here) ──► scope "connections" (handle: the core's)
+     *   unowned root ──► scope "channel" (handle: here) ──► scope "connections" (handle: the core's), look-ups included
      */
 
     static final Kind KIND = Kind.of("channel", Origins.ALWAYS);
@@ -103,15 +102,19 @@ public final class CaissonChannel extends ManagedChannel implements Drainable {
     private static ChannelCore.Outside outside(
             ChannelSettings settings, EventLoops.Lease loops, Scope scope, Ending ending) {
         Scope connections = scope.child("connections", ScopeOptions.defaults().kind(CONNECTIONS));
-        Executor virtual = task -> Thread.ofVirtual().name("caisson-channel").start(task);
         return new ChannelCore.Outside(
                 loops.group().next(),
                 System::nanoTime,
                 () -> ThreadLocalRandom.current().nextDouble(),
                 new Connections(loops, connections),
-                settings.executor() == null ? virtual : settings.executor(),
-                settings.offloadExecutor() == null ? virtual : settings.offloadExecutor(),
+                settings.executor() == null ? CaissonChannel::callBack : settings.executor(),
+                settings.offloadExecutor() == null ? connections.executor() : settings.offloadExecutor(),
                 ending::terminated);
+    }
+
+    /** Tells a state to somebody who asked, also when the scope is closing and takes no tasks. */
+    private static void callBack(Runnable told) {
+        Thread.ofVirtual().name("caisson-channel").start(told);
     }
 
     /** Makes connections; each is held by the channel's scope until it has ended. */

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param tls null for plaintext
  * @param callCredentials credentials of every call; null if there are none
  * @param executor runs the callbacks of calls that name no executor; null for a virtual thread per burst of callbacks
- * @param offloadExecutor runs what blocks, such as DNS; null for a virtual thread
+ * @param offloadExecutor runs what blocks, such as DNS; null for tasks of the channel's scope
  * @param authority overrides the authority of the target; null if not
  * @param resolverFactory resolves the target in place of the registry; null if not
  * @param policy the balancing policy where the service config names none

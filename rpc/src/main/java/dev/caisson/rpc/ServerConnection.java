@@ -53,6 +53,7 @@ final class ServerConnection extends Connection implements CensusSource {
     private @Nullable ScheduledFuture<?> greeting;
 
     private long lastFrameNanos = System.nanoTime();
+    private boolean pinging;
     private boolean pingUnanswered;
     private long lastPingNanos;
     private int pingStrikes;
@@ -217,13 +218,24 @@ final class ServerConnection extends Connection implements CensusSource {
             lastFrameNanos = System.nanoTime();
             keepAlive = after(t.keepAliveTime(), this::checkAlive);
         } else {
+            pinging = true;
             pingUnanswered = true;
             http2().ping(PING);
             keepAlive = after(t.keepAliveTimeout(), this::answered);
         }
     }
 
+    @Override
+    public void onPong(long payload) {
+        if (payload == PING && pinging) {
+            cancel(keepAlive);
+            pingUnanswered = false;
+            answered();
+        }
+    }
+
     private void answered() {
+        pinging = false;
         if (pingUnanswered) {
             abort();
         } else {

@@ -13,15 +13,21 @@ import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
+import io.grpc.NameResolver;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import java.lang.ref.WeakReference;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -152,6 +158,54 @@ class ChannelLifeIT {
             assertThat(counted("channel engine")).isFalse();
             await().atMost(PATIENCE).until(() -> !loopsRun());
         }
+    }
+
+    /** A look-up that does not end by itself. */
+    private static final class Stuck extends NameResolver.Factory {
+        final CountDownLatch lookingUp = new CountDownLatch(1);
+        final CountDownLatch interrupted = new CountDownLatch(1);
+
+        private InetAddress[] lookUp(String host) throws UnknownHostException {
+            lookingUp.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                interrupted.countDown();
+            }
+            throw new UnknownHostException(host);
+        }
+
+        @Override
+        public NameResolver newNameResolver(URI target, NameResolver.Args args) {
+            return new DnsResolver(
+                    Target.parse("dns:///backend.test:1", "dns"::equals),
+                    args,
+                    Objects.requireNonNull(args.getOffloadExecutor()),
+                    this::lookUp,
+                    System::nanoTime,
+                    new Backoff(() -> 0.5));
+        }
+
+        @Override
+        public String getDefaultScheme() {
+            return "dns";
+        }
+    }
+
+    @Test
+    void aLookUpUnderWayEndsWithTheChannel() throws Exception {
+        Stuck stuck = new Stuck();
+        CaissonChannel channel = CaissonChannelBuilder.forTarget("backend.test")
+                .usePlaintext()
+                .nameResolverFactory(stuck)
+                .build();
+        var _ = channel.getState(true);
+        assertThat(stuck.lookingUp.await(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(counted("task")).isTrue();
+        channel.close();
+        assertThat(stuck.interrupted.getCount()).isZero();
+        assertThat(counted("task")).isFalse();
+        assertThat(counted("channel")).isFalse();
     }
 
     @Test

@@ -247,7 +247,7 @@ class ChannelPeersIT {
 
     @Test
     void aSilentPeerIsPingedForAsLongAsItAnswers() throws Exception {
-        CaissonChannel channel = channel(ChannelPeersIT::keepAlive);
+        CaissonChannel channel = channel(b -> keepAlive(b).keepAliveTimeout(1, TimeUnit.HOURS));
         ListenableFuture<String> call = call(channel, "x");
         try (RawPeer peer = RawPeer.accept(listener)) {
             int stream = peer.require(RawPeer.HEADERS).stream();
