@@ -16,6 +16,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -250,7 +251,7 @@ final class Connection extends Conversation {
 
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            if (!(cause instanceof IOException)) {
+            if (!(cause instanceof IOException) && !(cause.getCause() instanceof SSLException)) {
                 LOG.log(Level.ERROR, "connection of " + Connection.this + " failed and is closed", cause);
             }
             context.close();

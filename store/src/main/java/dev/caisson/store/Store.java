@@ -33,6 +33,7 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
+import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -90,6 +91,8 @@ public final class Store implements Drainable, Scoped {
     private final AtomicLong ids = new AtomicLong();
     /** Set once, before any loop has anything to do; null for a store in memory. */
     private @Nullable Journal journal;
+    /** Null if it does not speak TLS. Read when the socket is bound. */
+    private volatile @Nullable SslContext tls;
 
     private volatile boolean refusing;
     private volatile @Nullable Channel listening;
@@ -200,6 +203,10 @@ public final class Store implements Drainable, Scoped {
     }
 
     private void listen() throws IOException {
+        Tls files = options.tls();
+        if (files != null) {
+            tls = files.context();
+        }
         InetSocketAddress address = new InetSocketAddress(options.host(), options.port());
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(threads.group())
@@ -238,6 +245,10 @@ public final class Store implements Drainable, Scoped {
     }
 
     private void accept(Channel channel) {
+        SslContext secure = tls;
+        if (secure != null) {
+            channel.pipeline().addLast(secure.newHandler(channel.alloc()));
+        }
         if (refusing || connections.size() >= options.maxClients()) {
             server.refused();
             channel.writeAndFlush(Unpooled.wrappedBuffer(TOO_MANY)).addListener(ChannelFutureListener.CLOSE);

@@ -50,6 +50,10 @@ public final class StoreOptions {
         int maxClients = MAX_CLIENTS;
         RespLimits limits = RespLimits.REDIS;
         LongSupplier clock = System::currentTimeMillis;
+
+        @Nullable
+        Tls tls;
+
         LongSupplier monotonicClock = () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
 
         @Override
@@ -135,6 +139,21 @@ public final class StoreOptions {
         return with(o -> o.limits = limits);
     }
 
+    /**
+     * Speaks TLS on the port, and nothing else there.
+     *
+     * @param certificates PEM: the store's certificate, then those that lead to its authority
+     * @param key PEM: the certificate's private key, PKCS #8, not encrypted
+     */
+    public StoreOptions tls(Path certificates, Path key) {
+        return with(o -> o.tls = new Tls(certificates, key, null));
+    }
+
+    /** As {@link #tls(Path, Path)}, for clients that show a certificate which one of these authorities (PEM) has signed. */
+    public StoreOptions tls(Path certificates, Path key, Path clientAuthorities) {
+        return with(o -> o.tls = new Tls(certificates, key, clientAuthorities));
+    }
+
     /** Where the time comes from, milliseconds since 1970. */
     public StoreOptions clock(LongSupplier millis) {
         return with(o -> o.clock = millis);
@@ -195,6 +214,11 @@ public final class StoreOptions {
 
     RespLimits limits() {
         return all.limits;
+    }
+
+    @Nullable
+    Tls tls() {
+        return all.tls;
     }
 
     LongSupplier clock() {
