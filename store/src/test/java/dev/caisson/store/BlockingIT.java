@@ -122,6 +122,34 @@ class BlockingIT {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 4})
+    void sortedSetsAndStreamsAreWaitedForToo(int loops) throws Exception {
+        try (Store store = open(loops);
+                Wire waiter = new Wire(store.port());
+                Wire reader = new Wire(store.port());
+                Wire writer = new Wire(store.port())) {
+            waiter.send("BZPOPMIN", "z", "other", "0");
+            waiting(store, 2);
+            writer.call("RPUSH", "other", "of another type");
+            writer.call("ZADD", "z", "2", "b", "1", "a");
+            assertThat(waiter.read()).isEqualTo(array(bulk("z"), bulk("a"), bulk("1")));
+            waiting(store, 0);
+            writer.call("XADD", "s", "1-1", "f", "before");
+            waiter.send("XREAD", "BLOCK", "0", "STREAMS", "s", "t", "$", "$");
+            reader.send("XREAD", "BLOCK", "0", "COUNT", "1", "STREAMS", "s", "1-1");
+            await().until(() -> new String(
+                            ((Reply.Bulk) writer.call("INFO", "clients")).bytes(), StandardCharsets.ISO_8859_1)
+                    .contains("blocked_clients:2"));
+            writer.call("XADD", "s", "2-1", "f", "v");
+            Reply entry = array(bulk("s"), array(array(bulk("2-1"), array(bulk("f"), bulk("v")))));
+            assertThat(waiter.read()).isEqualTo(array(entry));
+            assertThat(reader.read()).as("both read it").isEqualTo(array(entry));
+            assertThat(writer.call("XLEN", "s")).isEqualTo(new Reply.Int(2));
+            waiting(store, 0);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4})
     void withinATransactionNothingWaits(int loops) throws Exception {
         try (Store store = open(loops);
                 Wire wire = new Wire(store.port())) {

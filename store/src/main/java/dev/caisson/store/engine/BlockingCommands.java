@@ -88,9 +88,7 @@ final class BlockingCommands {
                         "O(N+M)",
                         "Pops the first element from one of multiple lists. Blocks until one is" + " available.")
                 .run(c -> multi(c, new MultiPop(lmpop, "list")));
-        if (table.find("ZPOPMIN") != null) {
-            sorted(t, table);
-        }
+        sorted(t, table);
     }
 
     private static void sorted(CommandTable.Builder t, CommandTable table) {
@@ -206,6 +204,11 @@ final class BlockingCommands {
             }
             return;
         }
+        park(c, waiter);
+    }
+
+    /** Has the client wait, in the same step in which nothing was found. */
+    static void park(Call c, Waiter waiter) {
         waiter.keys.forEach(key -> c.shardOf(key).waiters.add(key, waiter));
         c.session.waits(waiter);
     }

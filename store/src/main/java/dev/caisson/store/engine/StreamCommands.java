@@ -7,6 +7,9 @@ import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
 import dev.caisson.store.resp.Numbers;
 import dev.caisson.store.resp.RespWriter;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** XADD, XRANGE and their kin, without consumer groups. */
@@ -52,11 +55,8 @@ final class StreamCommands {
                         "Returns messages from multiple streams with IDs greater than the ones requested.")
                 .keys(Reading::keys)
                 .read()
-                .run(c -> {
-                    if (!Reading.of(c).reply(c, c.out)) {
-                        c.out.nilArray();
-                    }
-                });
+                .flags(Command.HOME | Command.BLOCKING)
+                .run(StreamCommands::xread);
         stream(t, "XDEL", -3, "O(1)", "Returns the number of messages after removing them from a stream.")
                 .key(1)
                 .write()
@@ -310,7 +310,79 @@ final class StreamCommands {
         }
     }
 
-    /** What XREAD asks; BLOCK is read and left to whoever can wait. */
+    private static void xread(Call c) {
+        Reading reading = Reading.of(c);
+        if (reading.reply(c, c.out)) {
+            return;
+        }
+        if (reading.blockMillis() < 0 || c.isNested()) {
+            c.out.nilArray();
+            return;
+        }
+        Map<Key, StreamId> after = new HashMap<>();
+        long shards = 0;
+        for (int k = 0; k < reading.keys; k++) {
+            after.putIfAbsent(new Key(c.args.copy(reading.firstKey + k)), reading.after[k]);
+            shards |= 1L << c.shard(reading.firstKey + k).index;
+        }
+        BlockingCommands.park(
+                c,
+                new Waiter(
+                        c.session,
+                        new Entries(after, reading.count),
+                        c.args.detach(),
+                        List.copyOf(after.keySet()),
+                        shards,
+                        reading.blockMillis()));
+    }
+
+    /** The entries of one stream after some id, for who waits for them; taking them leaves them where they are. */
+    private record Entries(Map<Key, StreamId> after, long count) implements BlockingCommands.Pop {
+        @Override
+        public boolean isThere(Shard shard, Key key, Call call) {
+            StreamValue stream = stream(shard, key, call);
+            StreamId from = after.get(key);
+            return stream != null
+                    && from != null
+                    && StreamValue.compare(stream.lastMs(), stream.lastSeq(), from.ms(), from.seq()) > 0
+                    && Reading.has(stream, from.next());
+        }
+
+        @Override
+        public long shards(Call call, Waiter waiter, Key key) {
+            return 1L << call.shardOf(key).index;
+        }
+
+        @Override
+        public void take(Call call, Waiter waiter, Key key, RespWriter out) {
+            StreamValue stream = stream(call.shardOf(key), key, call);
+            StreamId from = after.get(key);
+            if (stream == null || from == null) {
+                throw new IllegalStateException("nothing is there");
+            }
+            if (out.protocol() == 2) {
+                out.array(1).array(2);
+            } else {
+                out.map(1);
+            }
+            out.bulk(key.bytes());
+            entries(call, out, stream, new Span(from.next(), StreamId.GREATEST, false, count));
+        }
+
+        private static @Nullable StreamValue stream(Shard shard, Key key, Call call) {
+            Object item = shard.peek(key.bytes(), 0, key.bytes().length);
+            return item instanceof Node node && node.value instanceof StreamValue stream && !call.expired(item)
+                    ? stream
+                    : null;
+        }
+
+        @Override
+        public boolean wantsArray() {
+            return true;
+        }
+    }
+
+    /** What XREAD asks. */
     static final class Reading {
         private final int firstKey;
         private final int keys;
