@@ -112,8 +112,9 @@ public record Census(int roots, List<Row> rows) {
     private static void ask(CensusSource source, String path, List<Row> out) {
         try {
             source.census(row -> out.add(row.below(path)));
-        } catch (RuntimeException failure) {
-            out.add(new Row(0, "error", "census", path + "/census", Duration.ZERO, failure.toString(), List.of()));
+        } catch (Throwable failure) {
+            String why = Thrown.text(failure);
+            out.add(new Row(0, "error", "census", path + "/census", Duration.ZERO, why, List.of()));
         }
     }
 
@@ -124,9 +125,14 @@ public record Census(int roots, List<Row> rows) {
                 node.kind().name(),
                 node.name(),
                 path,
-                Duration.ofNanos(System.nanoTime() - node.createdNanos),
+                age(node),
                 state,
                 origin == null ? List.of() : origin.frames());
+    }
+
+    private static Duration age(Node node) {
+        Core of = node instanceof Core core ? core : node.owner;
+        return of == null ? Duration.ZERO : Duration.ofNanos(of.clock.nanoTime() - node.createdNanos);
     }
 
     private static String state(Node node) {

@@ -104,7 +104,7 @@ public record CloseReport(
                     .append(" '")
                     .append(one.name())
                     .append("' of '");
-            out.append(one.path()).append("': ").append(one.error());
+            out.append(one.path()).append("': ").append(Thrown.text(one.error()));
         }
         if (unlistedLeft > 0) {
             out.append("\n  and ").append(unlistedLeft).append(" more left, or not tried yet");

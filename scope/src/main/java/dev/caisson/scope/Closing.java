@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** Closes one scope and everything below it: newest first, going on past failures. */
 @SuppressWarnings("ReferenceEquality") // of threads and nodes, which are one of a kind
 final class Closing extends Sequence {
-    private final Core top;
-    private final long began = System.nanoTime();
+    private final long began;
 
     /** Set before start; whether the report is logged when it is not clean. */
     boolean logs;
@@ -23,8 +22,8 @@ final class Closing extends Sequence {
     private long unlistedLeft;
 
     Closing(Core top, long deadline) {
-        super("caisson-close " + top.path(), deadline);
-        this.top = top;
+        super(top, "caisson-close " + top.path(), deadline);
+        this.began = top.clock.nanoTime();
         stack.push(top);
     }
 
@@ -39,14 +38,14 @@ final class Closing extends Sequence {
         for (; ; ) {
             Core core = stack.getFirst();
             Node node;
-            boolean mine = false;
+            Thread other = null;
             synchronized (core) {
                 node = core.newest;
-                if (node != null && node.place == Node.HELD) {
-                    mine = true;
-                    if (!(node instanceof Core)) {
-                        node.place = Node.CLOSING;
-                    }
+                if (node != null && node.place == Node.HELD && !(node instanceof Core)) {
+                    node.place = Node.CLOSING;
+                }
+                if (node instanceof Hold<?> hold) {
+                    other = hold.closedBy;
                 }
             }
             if (node == null) {
@@ -83,14 +82,13 @@ final class Closing extends Sequence {
                     }
                 }
                 case Hold<?> hold -> {
-                    if (mine) {
-                        return new CloseHold(core, hold);
+                    if (other == null) {
+                        return new CloseHold<>(core, hold);
                     }
-                    Thread closer = hold.closedBy;
-                    if (closer == starter()) {
+                    if (other == starter()) {
                         hold.unlink();
                     } else {
-                        return new AwaitHold(core, hold, closer);
+                        return new AwaitHold(core, hold, other);
                     }
                 }
             }
@@ -99,6 +97,11 @@ final class Closing extends Sequence {
 
     @Override
     void finish() {
+        synchronized (this) {
+            for (Core core : stack) {
+                unlistedLeft += core.size(); // nothing, unless next() failed for good
+            }
+        }
         CloseReport report = report(top);
         if (logs && !report.clean()) {
             top.registry.log(System.Logger.Level.WARNING, report.toString(), null);
@@ -169,12 +172,21 @@ final class Closing extends Sequence {
                 path,
                 complete,
                 closed,
-                Duration.ofNanos(System.nanoTime() - began),
+                took(),
                 failed,
                 behind,
                 core.undrained(),
                 unlistedFailures,
                 unlistedLeft + waiting);
+    }
+
+    private Duration took() {
+        try {
+            return Duration.ofNanos(top.clock.nanoTime() - began);
+        } catch (Throwable failure) {
+            broken(failure);
+            return Duration.ZERO;
+        }
     }
 
     private static boolean below(String path, String other) {
@@ -198,7 +210,7 @@ final class Closing extends Sequence {
     }
 
     /** A step about one node of one scope. */
-    private abstract static class Told implements Step {
+    private abstract class Told implements Step {
         final Core core;
         final Node node;
 
@@ -207,7 +219,21 @@ final class Closing extends Sequence {
             this.node = node;
         }
 
-        CloseReport.Left left(String why, StackTraceElement[] stack) {
+        /** What another thread closes leaves the list, and the census has it until that thread has ended. */
+        final void goOnWithout(String why, StackTraceElement[] stack) {
+            Core from = null;
+            try {
+                Closing.this.left(left(why, stack));
+                core.registry.leave(node, core.path());
+            } finally {
+                from = node.unlink();
+            }
+            if (from == null) {
+                core.registry.leftEnded(node);
+            }
+        }
+
+        final CloseReport.Left left(String why, StackTraceElement[] stack) {
             Origin origin = node.origin;
             return new CloseReport.Left(
                     node.kind().name(),
@@ -219,34 +245,44 @@ final class Closing extends Sequence {
         }
     }
 
-    private final class CloseHold extends Told {
-        private final Hold<?> hold;
+    private final class CloseHold<T> extends Told {
+        private final Hold<T> hold;
+        /* Of the hold, which forgets them if it is given up, maybe before the worker came to run. */
+        private final @Nullable T resource;
+        private final @Nullable Closer<? super T> closer;
 
-        CloseHold(Core core, Hold<?> hold) {
+        CloseHold(Core core, Hold<T> hold) {
             super(core, hold);
             this.hold = hold;
+            this.resource = hold.resourceOrNull();
+            this.closer = hold.closerOrNull();
         }
 
         @Override
         public void run(Duration within) throws Exception {
-            hold.callClose(within);
+            if (resource != null && closer != null) {
+                closer.close(resource, within);
+            }
         }
 
         @Override
         public void ended(@Nullable Throwable failure) {
+            hold.ended(failure == null ? "closed" : "failed"); // first of all, or it could be closed twice
             if (failure != null) {
                 failed(core, hold, failure);
             } else {
                 core.closedCount++;
             }
-            hold.ended(failure == null ? "closed" : "failed");
         }
 
         @Override
         public void hung(StackTraceElement[] stack, Thread worker) {
-            Closing.this.left(left("its closer hangs", stack));
-            core.registry.leave(hold, core.path());
-            hold.ended("left");
+            try {
+                Closing.this.left(left("its closer hangs", stack));
+                core.registry.leave(hold, core.path());
+            } finally {
+                hold.ended("left");
+            }
         }
 
         @Override
@@ -272,14 +308,16 @@ final class Closing extends Sequence {
 
         @Override
         public void run(Duration within) throws InterruptedException {
-            task.awaitDone(Long.MAX_VALUE / 4);
+            if (!task.cancelled()) {
+                task.interrupt(null); // the cancellation of the scope failed half-way
+            }
             thread.join();
         }
 
         @Override
         public void ended(@Nullable Throwable failure) {
-            core.closedCount++;
             task.unlink();
+            core.closedCount++;
         }
 
         @Override
@@ -318,11 +356,7 @@ final class Closing extends Sequence {
 
         @Override
         public void hung(StackTraceElement[] stack, Thread worker) {
-            Closing.this.left(left("another thread closes it and has not ended", stack));
-            core.registry.leave(node, core.path());
-            if (node.unlink() == null) {
-                core.registry.leftEnded(node);
-            }
+            goOnWithout("another thread closes it and has not ended", stack);
         }
     }
 
@@ -336,6 +370,7 @@ final class Closing extends Sequence {
 
         @Override
         public void run(Duration within) throws InterruptedException {
+            child.resumeClose();
             synchronized (core) {
                 while (child.place == Node.HELD) {
                     core.wait();
@@ -351,12 +386,7 @@ final class Closing extends Sequence {
         @Override
         public void hung(StackTraceElement[] stack, Thread worker) {
             Closing other = child.closing;
-            Closing.this.left(
-                    left("another thread closes it and has not ended", other == null ? stack : other.currentStack()));
-            core.registry.leave(child, core.path());
-            if (child.unlink() == null) {
-                core.registry.leftEnded(child);
-            }
+            goOnWithout("another thread closes it and has not ended", other == null ? stack : other.currentStack());
         }
     }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -39,13 +40,14 @@ final class Core extends Node {
 
     final long number = nextNumber();
     final Registry registry;
+    final TimeSource clock;
     final String name;
     final Kind kind;
     final Duration closeWithin;
     final TaskFailure taskFailure;
     /** Whether the first task that ends ends the others, and the last one the scope. */
     final boolean endsTogether;
-    /** The instant of {@link System#nanoTime} at which it is cancelled, or null; ancestors may have an earlier one. */
+    /** The instant of the clock at which it is cancelled, or null; ancestors may have an earlier one. */
     final @Nullable Long deadlineNanos;
 
     private final @Nullable Map<Kind, Origins> origins;
@@ -86,10 +88,12 @@ final class Core extends Node {
     volatile @Nullable Dropped dropped;
 
     Core(Registry registry, @Nullable Core parent, String name, ScopeOptions options, boolean endsTogether) {
-        super(captures(parent, options.kind, options.origins) ? new Origin("made here") : null);
+        TimeSource time = clock(registry, parent, name, options);
+        super(time.nanoTime(), captures(parent, options.kind, options.origins) ? new Origin("made here") : null);
         if (name.isBlank()) {
             throw new IllegalArgumentException("a scope needs a name");
         }
+        this.clock = time;
         this.registry = registry;
         this.name = name;
         this.kind = options.kind;
@@ -106,6 +110,18 @@ final class Core extends Node {
         }
         this.origins = merge(parent == null ? null : parent.origins, options.origins);
         this.deadlineNanos = options.timeout == null ? null : createdNanos + Nanos.of(options.timeout);
+    }
+
+    private static TimeSource clock(Registry registry, @Nullable Core parent, String name, ScopeOptions options) {
+        TimeSource asked = options.clock;
+        if (parent == null) {
+            return asked == null ? registry.clock : asked;
+        }
+        if (asked != null && asked != parent.clock) {
+            throw new IllegalArgumentException("the child scope '" + name + "' of '" + parent.path()
+                    + "' asks for a clock of its own; set the clock where the root scope is opened");
+        }
+        return parent.clock;
     }
 
     private static boolean captures(@Nullable Core parent, Kind kind, Map<Kind, Origins> own) {
@@ -152,16 +168,23 @@ final class Core extends Node {
         return (set == null ? of.origins() : set).now() ? new Origin("made here") : null;
     }
 
-    synchronized void install(Carrier carrier) {
-        Carrier[] now = carriers;
-        for (Carrier one : now) {
-            if (one.equals(carrier)) {
-                return;
+    void install(Carrier carrier) {
+        for (; ; ) {
+            Carrier[] now = carriers;
+            for (Carrier one : now) {
+                if (one.equals(carrier)) { // their code: not under the monitor
+                    return;
+                }
+            }
+            Carrier[] more = java.util.Arrays.copyOf(now, now.length + 1);
+            more[now.length] = carrier;
+            synchronized (this) {
+                if (carriers == now) {
+                    carriers = more;
+                    return;
+                }
             }
         }
-        Carrier[] more = java.util.Arrays.copyOf(now, now.length + 1);
-        more[now.length] = carrier;
-        carriers = more;
     }
 
     Runnable carry(Runnable task) {
@@ -266,6 +289,9 @@ final class Core extends Node {
                     if (state != OPEN) {
                         return "'" + path() + "' is " + stateName();
                     }
+                    if (from.clock != clock) {
+                        return "'" + path() + "' has another clock";
+                    }
                     from.remove(node);
                     link(node);
                     return null;
@@ -277,6 +303,9 @@ final class Core extends Node {
     /** Makes a root a child of this scope; null if done, else why not. */
     @Nullable
     String adoptRoot(Core root) {
+        if (root.clock != clock) {
+            return "it has another clock";
+        }
         for (Core up = this; up != null; up = up.owner) {
             if (up == root) {
                 return "it is an ancestor of '" + path() + "'";
@@ -355,6 +384,35 @@ final class Core extends Node {
         return all;
     }
 
+    // ---- time
+
+    /** The time left until the instant of the clock, zero if it has passed. */
+    Duration until(long instant) {
+        return Duration.ofNanos(Math.max(0, instant - clock.nanoTime()));
+    }
+
+    /** Waits on the monitor, which the caller holds, until notified or, at the earliest, the instant of the clock. */
+    @SuppressWarnings("WaitNotInLoop") // the loop is the caller's
+    void waitOn(Object monitor, long instant) throws InterruptedException {
+        if (clock instanceof Registry.JvmTime) {
+            long millis = TimeUnit.NANOSECONDS.toMillis(instant - clock.nanoTime()) + 1;
+            monitor.wait(Math.clamp(millis, 1, TimeUnit.DAYS.toMillis(1)));
+            return;
+        }
+        Runnable forget = clock.at(instant, () -> {
+            synchronized (monitor) {
+                monitor.notifyAll();
+            }
+        });
+        try {
+            if (instant - clock.nanoTime() > 0) {
+                monitor.wait();
+            }
+        } finally {
+            forget.run();
+        }
+    }
+
     // ---- children, tasks, deadline
 
     Core child(String childName, ScopeOptions options, boolean together, boolean inside) {
@@ -362,7 +420,12 @@ final class Core extends Node {
         if (!(inside ? addInside(child, true) : add(child, true))) {
             throw refusal("the child scope '" + childName + "' was not made");
         }
-        child.scheduleDeadline();
+        try {
+            child.scheduleDeadline();
+        } catch (Throwable refused) {
+            child.closeInBackground(child.closeWithin, false);
+            throw refused;
+        }
         return child;
     }
 
@@ -382,9 +445,8 @@ final class Core extends Node {
         if (at == null) {
             return;
         }
-        Runnable stop = registry.schedule(
-                () -> Thread.ofVirtual().name("caisson-deadline " + name).start(this::deadlinePassed),
-                Math.max(0, at - System.nanoTime()));
+        Runnable stop = clock.at(
+                at, () -> Thread.ofVirtual().name("caisson-deadline " + name).start(this::deadlinePassed));
         boolean over;
         synchronized (this) {
             deadlineTimer = stop;
@@ -399,7 +461,7 @@ final class Core extends Node {
         cancel(new DeadlineExceededException("the deadline of scope '" + path() + "' passed"), null);
     }
 
-    /** The earliest deadline from here up, as an instant of nanoTime, or null. */
+    /** The earliest deadline from here up, as an instant of the clock, or null. */
     @Nullable
     Long effectiveDeadline() {
         Long earliest = null;
@@ -506,9 +568,16 @@ final class Core extends Node {
 
     /** Tells on-cancel listeners, on a task that the close will join; a scope that closes already tells them itself. */
     void tell(List<Hold<?>> listeners) {
-        Task<Void> teller = new Task<>(this, Kind.TASK, "on-cancel", () -> tellAll(listeners), originOf(Kind.TASK));
-        if (addInside(teller, false)) {
-            teller.start();
+        try {
+            Task<Void> teller = new Task<>(this, Kind.TASK, "on-cancel", () -> tellAll(listeners), originOf(Kind.TASK));
+            if (addInside(teller, false)) {
+                teller.start();
+            }
+        } catch (Throwable carrierFailed) { // they are told by the close at the latest
+            registry.log(
+                    System.Logger.Level.WARNING,
+                    "on-cancel listeners of scope '" + path() + "' are not told now",
+                    carrierFailed);
         }
     }
 
@@ -556,7 +625,7 @@ final class Core extends Node {
 
     /** Drains within the time; returns at once when another thread drains or closes already and is waited for by us. */
     void drain(Duration within) {
-        long deadline = System.nanoTime() + Nanos.of(within);
+        long deadline = clock.nanoTime() + Nanos.of(within);
         Draining mine = null;
         Draining theirs;
         synchronized (this) {
@@ -570,9 +639,12 @@ final class Core extends Node {
         }
         if (mine != null) {
             markDraining();
-            mine.start();
-            mine.await(deadline);
-            mine.abandon();
+            try {
+                mine.start();
+                mine.await(deadline);
+            } finally {
+                mine.abandon();
+            }
         } else if (theirs != null && !theirs.involves(Thread.currentThread())) {
             theirs.await(deadline);
         }
@@ -582,13 +654,18 @@ final class Core extends Node {
         if (closeIfEmpty(here)) {
             return report();
         }
-        long deadline = System.nanoTime() + Nanos.of(within);
+        long deadline = clock.nanoTime() + Nanos.of(within);
         Closing mine = beginOwnClose(deadline, here);
         if (mine != null) {
-            cancelToClose();
-            mine.start();
-            mine.await(deadline);
-            return mine.leave();
+            try {
+                cancelToClose();
+                mine.start();
+                mine.await(deadline);
+                return mine.leave();
+            } catch (Throwable onThisStack) {
+                mine.superviseInBackground();
+                throw onThisStack;
+            }
         }
         return awaitClosed(deadline);
     }
@@ -598,13 +675,16 @@ final class Core extends Node {
         if (closeIfEmpty(here)) {
             return;
         }
-        long deadline = System.nanoTime() + Nanos.of(within);
+        long deadline = clock.nanoTime() + Nanos.of(within);
         Closing mine = beginOwnClose(deadline, here);
         if (mine != null) {
             mine.logs = true;
-            cancelToClose();
-            mine.start();
-            mine.superviseInBackground();
+            try {
+                cancelToClose();
+                mine.start();
+            } finally {
+                mine.superviseInBackground();
+            }
         }
     }
 
@@ -632,15 +712,15 @@ final class Core extends Node {
 
     private @Nullable Closing beginOwnClose(long deadline, boolean here) {
         Throwable closer = here && origin != null ? new ClosedHere() : null;
+        Closing mine = new Closing(this, deadline);
         synchronized (this) {
             if (state >= SHUTTING) {
                 return null;
             }
             state = SHUTTING;
+            closing = mine;
             closedHere = closer;
             notifyAll();
-            Closing mine = new Closing(this, deadline);
-            closing = mine;
             return mine;
         }
     }
@@ -669,11 +749,12 @@ final class Core extends Node {
         if (theirs != null && theirs.involves(Thread.currentThread())) {
             return theirs.report(this);
         }
+        resumeClose();
         boolean interrupted = false;
         synchronized (this) {
-            for (long left; state != CLOSED && (left = deadline - System.nanoTime()) > 0; ) {
+            while (state != CLOSED && deadline - clock.nanoTime() > 0) {
                 try {
-                    Nanos.waitOn(this, left);
+                    waitOn(this, deadline);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
@@ -688,6 +769,19 @@ final class Core extends Node {
             }
         }
         return theirs == null ? report() : theirs.report(this);
+    }
+
+    /** Goes on with a close that threw in its caller's thread; harmless if it did not. */
+    void resumeClose() {
+        Closing theirs;
+        synchronized (this) {
+            theirs = closing;
+        }
+        if (theirs != null) {
+            theirs.start();
+        } else {
+            finish(report()); // it owned nothing, or all has ended
+        }
     }
 
     /** Closes and throws if that was not clean; does nothing for a closer or a task of the close that goes on. */
@@ -707,12 +801,11 @@ final class Core extends Node {
         return now == null ? CloseReport.nothing(path()) : now;
     }
 
-    /** The end: nothing is owned any more. Called once, by the closing, not under its monitor for a root. */
+    /** The end: nothing is owned any more. Called by the closing, not under its monitor for a root; again if it threw. */
     void finish(CloseReport with) {
         Runnable timer;
         Hold<?> facade;
         synchronized (this) {
-            assert newest == null;
             state = CLOSED;
             report = with;
             closing = null;
@@ -725,7 +818,14 @@ final class Core extends Node {
             notifyAll();
         }
         if (timer != null) {
-            timer.run();
+            try {
+                timer.run();
+            } catch (Throwable clockFailed) {
+                registry.log(
+                        System.Logger.Level.WARNING,
+                        "the deadline of scope '" + path() + "' was not taken back",
+                        clockFailed);
+            }
         }
         if (facade != null) {
             facade.release();
@@ -767,7 +867,7 @@ final class Core extends Node {
         }
         return new ScopeClosedException(
                 "scope '" + path() + "' is " + stateName() + ": " + consequence
-                        + (state == OPEN && cancelReason != null ? "; why: " + cancelReason : ""),
+                        + (state == OPEN && cancelReason != null ? "; why: " + Thrown.text(cancelReason) : ""),
                 where != null ? where : cancelReason);
     }
 

@@ -5,21 +5,19 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Drains one scope and everything below it: newest first, each resource once, then waits for each task. */
 @SuppressWarnings("ReferenceEquality") // of threads and nodes, which are one of a kind
 final class Draining extends Sequence {
-    private final Core top;
-
     /* Guarded by this. */
     private final ArrayDeque<Iterator<Node>> stack = new ArrayDeque<>();
     private final List<CloseReport.Left> undrained = new ArrayList<>();
     private boolean abandoned;
 
     Draining(Core top, long deadline) {
-        super("caisson-drain " + top.path(), deadline);
-        this.top = top;
+        super(top, "caisson-drain " + top.path(), deadline);
         stack.push(top.nodes().iterator());
     }
 
@@ -91,7 +89,7 @@ final class Draining extends Sequence {
         public void run(Duration within) throws Exception {
             switch (node) {
                 case Hold<?> hold -> hold.callDrain(within);
-                case Task<?> task -> task.awaitDone(Long.MAX_VALUE / 4);
+                case Task<?> task -> Objects.requireNonNull(thread).join();
                 default -> throw new AssertionError(node);
             }
         }
@@ -99,7 +97,7 @@ final class Draining extends Sequence {
         @Override
         public void ended(@Nullable Throwable failure) {
             if (failure != null) {
-                tell("its drain failed: " + failure, failure.getStackTrace());
+                tell("its drain failed: " + Thrown.text(failure), failure.getStackTrace());
             }
         }
 

@@ -55,29 +55,42 @@ final class Events {
     }
 
     static void acquired(Node node, Core owner) {
-        Acquire event = new Acquire();
-        if (event.isEnabled()) {
-            event.kind = node.kind().name();
-            event.name = node.name();
-            event.path = owner.path();
-            synchronized (owner) {
-                node.identify();
+        try {
+            Acquire event = new Acquire();
+            if (event.isEnabled()) {
+                event.kind = node.kind().name();
+                event.name = node.name();
+                event.path = owner.path();
+                synchronized (owner) {
+                    node.identify();
+                }
+                event.id = node.id;
+                event.commit();
             }
-            event.id = node.id;
-            event.commit();
+        } catch (Throwable failure) {
+            untold(owner, failure);
         }
     }
 
     static void released(Node node, Core owner, String how) {
-        Release event = new Release();
-        if (event.isEnabled()) {
-            event.kind = node.kind().name();
-            event.name = node.name();
-            event.path = owner.path();
-            event.id = node.id;
-            event.age = System.nanoTime() - node.createdNanos;
-            event.how = how;
-            event.commit();
+        try {
+            Release event = new Release();
+            if (event.isEnabled()) {
+                event.kind = node.kind().name();
+                event.name = node.name();
+                event.path = owner.path();
+                event.id = node.id;
+                event.age = owner.clock.nanoTime() - node.createdNanos;
+                event.how = how;
+                event.commit();
+            }
+        } catch (Throwable failure) {
+            untold(owner, failure);
         }
+    }
+
+    /** An event that cannot be told must not keep the thing that it is about from being owned or ended. */
+    private static void untold(Core owner, Throwable failure) {
+        owner.registry.log(System.Logger.Level.WARNING, "an event for the flight recorder was lost", failure);
     }
 }

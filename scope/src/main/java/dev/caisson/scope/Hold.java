@@ -28,8 +28,8 @@ public final class Hold<T> extends Node implements AutoCloseable {
     /** Shown in the census by the scope of the resource instead. */
     boolean hidden;
 
-    Hold(Kind kind, String name, T resource, Closer<? super T> closer, @Nullable Origin origin) {
-        super(origin);
+    Hold(Core core, Kind kind, String name, T resource, Closer<? super T> closer) {
+        super(core.clock.nanoTime(), core.originOf(kind));
         this.kind = kind;
         this.name = name;
         this.resource = resource;
@@ -153,6 +153,11 @@ public final class Hold<T> extends Node implements AutoCloseable {
     @Nullable
     T resourceOrNull() {
         return resource;
+    }
+
+    @Nullable
+    Closer<? super T> closerOrNull() {
+        return closer;
     }
 
     private String ownerPath() {

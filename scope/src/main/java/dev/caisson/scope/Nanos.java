@@ -1,7 +1,6 @@
 package dev.caisson.scope;
 
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 
 /** Durations as nanoseconds, kept far enough from overflow that instants of nanoTime can be compared. */
 final class Nanos {
@@ -15,12 +14,5 @@ final class Nanos {
             return FOREVER;
         }
         return duration.isNegative() ? 0 : duration.toNanos();
-    }
-
-    /** {@link Object#wait(long)} for at least the given time, at most a day. */
-    @SuppressWarnings("WaitNotInLoop") // the loop is the caller's
-    static void waitOn(Object monitor, long nanos) throws InterruptedException {
-        long millis = TimeUnit.NANOSECONDS.toMillis(nanos) + 1;
-        monitor.wait(Math.min(millis, TimeUnit.DAYS.toMillis(1)));
     }
 }

@@ -29,10 +29,13 @@ abstract sealed class Node permits Hold, Task, Timer, Core {
     byte place = NEW;
     long id;
 
-    final long createdNanos = System.nanoTime();
+    /** By the clock of the scope that owns it, and of any that may. */
+    final long createdNanos;
+
     final @Nullable Origin origin;
 
-    Node(@Nullable Origin origin) {
+    Node(long createdNanos, @Nullable Origin origin) {
+        this.createdNanos = createdNanos;
         this.origin = origin;
     }
 

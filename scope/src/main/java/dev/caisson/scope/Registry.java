@@ -3,6 +3,7 @@ package dev.caisson.scope;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
@@ -40,6 +41,8 @@ final class Registry {
 
     private static final System.Logger LOG = System.getLogger("dev.caisson.scope");
 
+    final TimeSource clock = new JvmTime();
+
     /** The objects owned by {@link Scope#own}, so that none is owned twice. */
     final Map<Claim, Hold<?>> owned = new ConcurrentHashMap<>();
 
@@ -76,7 +79,12 @@ final class Registry {
                 now.begin();
             }
         }
-        root.scheduleDeadline();
+        try {
+            root.scheduleDeadline();
+        } catch (Throwable refused) {
+            root.closeInBackground(root.closeWithin, false);
+            throw refused;
+        }
         return root;
     }
 
@@ -168,10 +176,27 @@ final class Registry {
         }
     }
 
-    // ---- timers
+    // ---- time
 
-    /** Runs the code once on the timer thread, where it must only start something. Returns what unschedules it. */
-    Runnable schedule(Runnable code, long delayNanos) {
+    /** The clock of the JVM; what it runs later shares one thread. */
+    final class JvmTime implements TimeSource {
+        @Override
+        public long nanoTime() {
+            return System.nanoTime();
+        }
+
+        @Override
+        public Instant instant() {
+            return Instant.now();
+        }
+
+        @Override
+        public Runnable at(long nanoTime, Runnable code) {
+            return schedule(code, Math.max(0, nanoTime - System.nanoTime()));
+        }
+    }
+
+    private Runnable schedule(Runnable code, long delayNanos) {
         ScheduledThreadPoolExecutor pool;
         synchronized (LOCK) {
             pool = timers;
@@ -288,10 +313,14 @@ final class Registry {
     }
 
     void log(System.Logger.Level level, String message, @Nullable Throwable cause) {
-        if (cause == null) {
-            LOG.log(level, message);
-        } else {
-            LOG.log(level, message, cause);
+        try {
+            if (cause == null) {
+                LOG.log(level, message);
+            } else {
+                LOG.log(level, message, cause);
+            }
+        } catch (Throwable noLog) {
+            return; // a log that fails ends no close and no task
         }
     }
 }

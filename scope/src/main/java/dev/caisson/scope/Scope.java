@@ -43,7 +43,8 @@ import org.jspecify.annotations.Nullable;
  *   <li><b>Half-way.</b> What a factory took through {@link #current} before it failed is given back.
  *   <li><b>From inside.</b> A closer may close its own scope, and a task the scope that owns it: neither waits for itself.
  *       Such a task is not interrupted and may run to its end; the census has it until then.
- *   <li><b>One owner.</b> {@link #own} refuses what is owned already. Moving is atomic: at every moment one scope owns it.
+ *   <li><b>One owner.</b> {@link #own} refuses what is owned already; {@link #hold} does where assertions are enabled. Moving is
+ *       atomic: at every moment one scope owns it.
  *   <li><b>No trace.</b> After close, release or move nothing here keeps the resource, the task's code, the timer's or the
  *       child reachable. Names and stacks survive in the report, as text.
  *   <li><b>Flows down.</b> A child is cancelled with its parent, has no later deadline, and drains with it.
@@ -60,6 +61,9 @@ import org.jspecify.annotations.Nullable;
  * <p>This object is a thin handle; two handles of one scope are equal. Thread-safe.
  */
 public final class Scope implements AutoCloseable {
+    /** Whether {@link #hold} looks for another owner. */
+    private static final boolean LOOKS = Scope.class.desiredAssertionStatus();
+
     final Core core;
     /** The handle whose loss would close this scope: who holds a child holds its root. */
     private final @Nullable Object anchor;
@@ -159,14 +163,8 @@ public final class Scope implements AutoCloseable {
 
     /** As {@link #own(AutoCloseable, String)} for a resource that needs to be told how it ends. */
     public <T> T own(String name, T resource, Closer<? super T> closer) {
-        Hold<T> hold = new Hold<>(Kind.RESOURCE, name, resource, closer, core.originOf(Kind.RESOURCE));
-        Claim claim = new Claim(core.registry, resource);
-        Hold<?> before = core.registry.owned.putIfAbsent(claim, hold);
-        if (before != null) {
-            throw new IllegalStateException("'" + name + "' is owned already, as " + before
-                    + "; a resource has one owner: move it (Scope.move) or release it there first");
-        }
-        hold.claim = claim;
+        Hold<T> hold = new Hold<>(core, Kind.RESOURCE, name, resource, closer);
+        claim(hold, resource);
         if (resource instanceof Scoped scoped) {
             adopt(scoped, hold);
         }
@@ -174,11 +172,21 @@ public final class Scope implements AutoCloseable {
         return resource;
     }
 
+    private void claim(Hold<?> hold, Object resource) {
+        Claim claim = new Claim(core.registry, resource);
+        Hold<?> before = core.registry.owned.putIfAbsent(claim, hold);
+        if (before != null) {
+            throw new IllegalStateException("'" + hold.name() + "' is owned already, as " + before
+                    + "; a resource has one owner: move it (Scope.move, Hold.moveTo) or release it there first");
+        }
+        hold.claim = claim;
+    }
+
     private void adopt(Scoped scoped, Hold<?> hold) {
         Core inner;
         try {
             inner = scoped.scope().core;
-        } catch (RuntimeException none) {
+        } catch (Throwable none) {
             hold.disown();
             throw none;
         }
@@ -226,7 +234,7 @@ public final class Scope implements AutoCloseable {
             workshop.made()
                     .ifPresent(parts -> parts.close(core.closeWithin)
                             .failures()
-                            .forEach(one -> failure.addSuppressed(one.error())));
+                            .forEach(one -> Thrown.suppress(failure, one.error())));
             throw failure;
         }
         java.util.Objects.requireNonNull(made, "the factory returned null");
@@ -258,10 +266,20 @@ public final class Scope implements AutoCloseable {
      * The cheap way to own, for what is made by the thousand: no search, no table, a stack only as often as the kind
      * says. End it by the hold.
      *
+     * <p>The rule of one owner holds here too, but looking would cost as much again as all the rest. So it is an
+     * assertion: where assertions are enabled for this class, as test runners do, an {@link AutoCloseable} that is held or
+     * owned already is refused as {@link #own} refuses it; elsewhere the caller sees to it that it holds nothing twice.
+     * What is not AutoCloseable (a name, an address, a number to give back) has no identity to go by and may be held by
+     * several.
+     *
      * @throws ScopeClosedException if this scope is not open; the resource is then closed already
+     * @throws IllegalStateException if assertions are enabled and a scope owns the AutoCloseable already
      */
     public <T> Hold<T> hold(Kind kind, String name, T resource, Closer<? super T> closer) {
-        Hold<T> hold = new Hold<>(kind, name, resource, closer, core.originOf(kind));
+        Hold<T> hold = new Hold<>(core, kind, name, resource, closer);
+        if (LOOKS && resource instanceof AutoCloseable) {
+            claim(hold, resource);
+        }
         if (!core.add(hold, false)) {
             keep(hold);
         }
@@ -274,8 +292,14 @@ public final class Scope implements AutoCloseable {
      * @return whether this call did it; false if this scope does not own it, or no more
      */
     public boolean release(Object resource) {
+        Hold<?> hold = owned(resource);
+        return hold != null && hold.release();
+    }
+
+    /** What {@link #own} took here; what {@link #hold} took has its own handle, and is not found by the resource. */
+    private @Nullable Hold<?> owned(Object resource) {
         Hold<?> hold = core.registry.owned.get(new Claim(core.registry, resource));
-        return hold != null && hold.owner == core && hold.release();
+        return hold != null && hold.owner == core && hold.kind == Kind.RESOURCE ? hold : null;
     }
 
     /**
@@ -285,8 +309,8 @@ public final class Scope implements AutoCloseable {
      * @throws IllegalStateException if this scope does not own it
      */
     public void move(Object resource, Scope other) {
-        Hold<?> hold = core.registry.owned.get(new Claim(core.registry, resource));
-        if (hold == null || hold.owner != core) {
+        Hold<?> hold = owned(resource);
+        if (hold == null) {
             throw new IllegalStateException("scope '" + path() + "' does not own "
                     + resource.getClass().getName() + "; only what own() took here can move");
         }
@@ -367,7 +391,12 @@ public final class Scope implements AutoCloseable {
         if (!core.add(timer, true)) {
             throw core.refusal("the timer '" + name + "' was not made");
         }
-        timer.schedule();
+        try {
+            timer.schedule();
+        } catch (Throwable refused) {
+            timer.close();
+            throw refused;
+        }
         return timer;
     }
 
@@ -411,9 +440,9 @@ public final class Scope implements AutoCloseable {
      * @return as {@link #close(Duration)}
      */
     public CloseReport drainAndClose(Duration within) {
-        long deadline = System.nanoTime() + Nanos.of(within);
+        long deadline = core.clock.nanoTime() + Nanos.of(within);
         core.drain(Duration.ofNanos(Nanos.of(within) / 4 * 3));
-        return core.close(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())), true);
+        return core.close(core.until(deadline), true);
     }
 
     /** Closes, and returns at the deadline at the latest, with what did not end by then. Never throws for a closer. */
@@ -489,13 +518,17 @@ public final class Scope implements AutoCloseable {
 
     /** When it is cancelled: the earliest deadline of this scope and those above. */
     public Optional<Instant> deadline() {
-        return remaining().map(Instant.now()::plus);
+        return remaining().map(core.clock.instant()::plus);
     }
 
     /** The time left until the {@link #deadline}; zero once it has passed. */
     public Optional<Duration> remaining() {
+        return remaining(core);
+    }
+
+    private static Optional<Duration> remaining(Core core) {
         Long at = core.effectiveDeadline();
-        return at == null ? Optional.empty() : Optional.of(Duration.ofNanos(Math.max(0, at - System.nanoTime())));
+        return at == null ? Optional.empty() : Optional.of(core.until(at));
     }
 
     /**
@@ -504,8 +537,7 @@ public final class Scope implements AutoCloseable {
      */
     public static Optional<Duration> currentRemaining() {
         Core core = Core.currentCoreOrParent();
-        Long at = core == null ? null : core.effectiveDeadline();
-        return at == null ? Optional.empty() : Optional.of(Duration.ofNanos(Math.max(0, at - System.nanoTime())));
+        return core == null ? Optional.empty() : remaining(core);
     }
 
     /** How many things it owns itself: resources, tasks, timers, children. */

@@ -1,5 +1,6 @@
 package dev.caisson.scope;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,17 +23,25 @@ abstract class Sequence {
      * thread supervises the rest (abandon / superviseInBackground).
      *
      * Locks: this monitor, then a core's. Steps run without any.
+     *
+     * Failures: what a step throws is the step's failure. What the sequence itself throws (a stack or heap used up, a
+     * class that cannot be loaded) costs what it was just doing and never the end: the next step is taken all the same,
+     * after MAX_BROKEN failures in a row finish() comes at once, and done is set whatever happens. A start that failed in
+     * its caller's thread is made up for by whoever waits.
      */
 
     /** More hanging steps than this are not left behind: the last worker waits for its own. */
     static final int MAX_HUNG = 64;
+
+    /** After so many failures in a row to find the next step, the sequence ends without it. */
+    static final int MAX_BROKEN = 3;
 
     /** What a step gets once the deadline has passed, in nanoseconds. */
     private static final long LATE_STEP_NANOS = 1_000_000_000L;
 
     /** One thing to do. All but {@link #run} are called under the monitor of the sequence. */
     interface Step {
-        void run(java.time.Duration within) throws Exception;
+        void run(Duration within) throws Exception;
 
         /** The thread whose stack tells where the step hangs. */
         default Thread subject(Thread worker) {
@@ -49,6 +58,7 @@ abstract class Sequence {
         default void endedLate() {}
     }
 
+    final Core top;
     private final Thread starter = Thread.currentThread();
     private final String threadName;
     private final long deadline;
@@ -57,12 +67,14 @@ abstract class Sequence {
     private @Nullable Thread worker;
     private @Nullable Step step;
     private long stepLimit;
+    private int brokenEnds;
     private final List<Thread> hung = new ArrayList<>();
     private boolean finishing;
     private boolean done;
     private boolean supervised;
 
-    Sequence(String threadName, long deadline) {
+    Sequence(Core top, String threadName, long deadline) {
+        this.top = top;
         this.threadName = threadName;
         this.deadline = deadline;
     }
@@ -80,78 +92,141 @@ abstract class Sequence {
         return starter;
     }
 
+    /** Begins, unless that was done; whoever waits calls it again, for the case that it threw before. */
     final void start() {
-        Step first;
         synchronized (this) {
-            first = take();
-            if (first != null) {
-                launch(first);
+            if (worker != null || done) {
                 return;
             }
-            finishing = true;
+            try {
+                if (step == null && !finishing) {
+                    take(next()); // here, because often there is none
+                }
+            } catch (Throwable onThisStack) {
+                launch(null);
+                return;
+            }
+            if (step != null) {
+                launch(step);
+                return;
+            }
+            worker = Thread.currentThread();
         }
         complete();
     }
 
-    private @Nullable Step take() {
+    private void take() {
         step = null;
-        Step taken = next();
-        step = taken;
-        if (taken != null) {
-            long now = System.nanoTime();
-            long left = deadline - now;
-            stepLimit = now + (left <= 0 ? LATE_STEP_NANOS : Math.max(share(left), 1_000_000));
-        } else {
-            finishing = true;
+        for (int i = 1; i <= MAX_BROKEN; i++) {
+            try {
+                take(next());
+                return;
+            } catch (Throwable failure) {
+                broken(failure);
+            }
         }
-        return taken;
+        finishing = true;
     }
 
+    private void take(@Nullable Step taken) {
+        step = taken;
+        finishing = taken == null;
+        stepLimit = deadline;
+        try {
+            long now = top.clock.nanoTime();
+            long left = deadline - now;
+            stepLimit = now + (left <= 0 ? LATE_STEP_NANOS : Math.max(share(left), 1_000_000));
+        } catch (Throwable failure) {
+            broken(failure);
+        }
+    }
+
+    /** A worker with its first step; without one it looks for it. */
     private void launch(@Nullable Step first) {
         Thread thread = Thread.ofVirtual().name(threadName).unstarted(() -> work(first));
+        thread.start(); // it needs this monitor before it looks at `worker`
         worker = thread;
-        thread.start();
     }
 
     @SuppressWarnings("Interruption") // clears what the supervisor or a closer left behind
     private void work(@Nullable Step first) {
         Thread me = Thread.currentThread();
         Step now = first;
+        if (now == null) {
+            synchronized (this) {
+                if (!finishing) {
+                    take();
+                    notifyAll(); // who waits looks at the new limit
+                }
+                now = step;
+            }
+        }
         while (now != null) {
             Throwable failure = null;
+            Duration within = within();
             try {
-                now.run(java.time.Duration.ofNanos(Math.max(0, limit() - System.nanoTime())));
+                now.run(within);
             } catch (Throwable thrown) {
                 failure = thrown;
             }
             synchronized (this) {
-                if (worker != me) {
-                    hung.remove(me);
-                    now.endedLate();
-                    return;
+                boolean late = worker != me;
+                try {
+                    if (late) {
+                        hung.remove(me);
+                        now.endedLate();
+                        return;
+                    }
+                    now.ended(failure);
+                } catch (Throwable inside) {
+                    broken(inside);
+                    if (late) {
+                        return;
+                    }
                 }
-                now.ended(failure);
                 Thread.interrupted();
-                now = take();
+                take();
+                now = step;
             }
         }
         complete();
     }
 
-    private synchronized long limit() {
-        return stepLimit;
+    private Duration within() {
+        long until;
+        synchronized (this) {
+            until = stepLimit;
+        }
+        try {
+            return top.until(until);
+        } catch (Throwable failure) {
+            broken(failure);
+            return Duration.ZERO;
+        }
     }
 
     private void complete() {
         try {
             finish();
-        } finally {
+        } catch (Throwable failure) {
+            broken(failure);
             synchronized (this) {
-                done = true;
                 worker = null;
-                notifyAll();
+                if (++brokenEnds < MAX_BROKEN) {
+                    launch(null); // on a stack of its own
+                    return;
+                }
             }
         }
+        synchronized (this) {
+            done = true;
+            worker = null;
+            notifyAll();
+        }
+    }
+
+    final void broken(Throwable failure) {
+        top.registry.log(System.Logger.Level.ERROR, threadName + " met a failure of its own and goes on", failure);
     }
 
     /** Waits until all is done or the time has come, and meanwhile replaces workers that hang. Keeps an interrupt. */
@@ -160,7 +235,7 @@ abstract class Sequence {
         boolean ended;
         synchronized (this) {
             while (!done) {
-                long now = System.nanoTime();
+                long now = top.clock.nanoTime();
                 boolean replaceable = step != null && hung.size() < MAX_HUNG;
                 if (replaceable && now - stepLimit >= 0) {
                     replace();
@@ -171,7 +246,7 @@ abstract class Sequence {
                 }
                 long next = replaceable && stepLimit - until < 0 ? stepLimit : until;
                 try {
-                    Nanos.waitOn(this, next - now);
+                    top.waitOn(this, next);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
@@ -191,8 +266,13 @@ abstract class Sequence {
             return;
         }
         hung.add(stuck);
-        stuckStep.hung(stuckStep.subject(stuck).getStackTrace(), stuck);
-        launch(take());
+        try {
+            stuckStep.hung(stuckStep.subject(stuck).getStackTrace(), stuck);
+        } catch (Throwable failure) {
+            broken(failure);
+        }
+        take();
+        launch(step);
         stuck.interrupt();
     }
 
@@ -204,9 +284,18 @@ abstract class Sequence {
             }
             supervised = true;
         }
-        Thread.ofVirtual()
-                .name(threadName + " (supervisor)")
-                .start(() -> await(System.nanoTime() + Long.MAX_VALUE / 4));
+        Thread.ofVirtual().name(threadName + " (supervisor)").start(this::supervise);
+    }
+
+    private void supervise() {
+        for (int i = 1; i <= MAX_BROKEN && !isDone(); i++) {
+            try {
+                start();
+                await(top.clock.nanoTime() + Long.MAX_VALUE / 4);
+            } catch (Throwable failure) {
+                broken(failure);
+            }
+        }
     }
 
     /** Whether it waits for this thread, directly or by a task: such a thread must not wait for it in turn. */

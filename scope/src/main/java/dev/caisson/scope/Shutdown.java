@@ -1,6 +1,5 @@
 package dev.caisson.scope;
 
-import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /** Waits for the end of the JVM on behalf of one scope; the hook is there only while somebody waits. */
@@ -23,9 +22,9 @@ final class Shutdown {
                     }
                 }
             }
-            long deadline = System.nanoTime() + 2 * Nanos.of(core.closeWithin);
+            long deadline = core.clock.nanoTime() + 2 * Nanos.of(core.closeWithin);
             core.drain(core.closeWithin);
-            return core.close(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())), true);
+            return core.close(core.until(deadline), true);
         } finally {
             if (hooked) {
                 unhook(hook);
@@ -55,11 +54,11 @@ final class Shutdown {
 
     private static void askAndWait(Core core) {
         core.askShutdown();
-        long deadline = System.nanoTime() + 2 * Nanos.of(core.closeWithin) + TimeUnit.SECONDS.toNanos(1);
+        long deadline = core.clock.nanoTime() + 2 * Nanos.of(core.closeWithin) + TimeUnit.SECONDS.toNanos(1);
         synchronized (core) {
-            for (long left; core.state != Core.CLOSED && (left = deadline - System.nanoTime()) > 0; ) {
+            while (core.state != Core.CLOSED && deadline - core.clock.nanoTime() > 0) {
                 try {
-                    Nanos.waitOn(core, left);
+                    core.waitOn(core, deadline);
                 } catch (InterruptedException e) {
                     return;
                 }

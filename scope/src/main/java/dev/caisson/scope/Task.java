@@ -30,7 +30,7 @@ public final class Task<T extends @Nullable Object> extends Node {
     boolean over;
 
     Task(Core core, Kind kind, String name, Callable<T> body, @Nullable Origin origin) {
-        super(origin);
+        super(core.clock.nanoTime(), origin);
         this.core = core;
         this.kind = kind;
         this.name = name;
@@ -170,19 +170,18 @@ public final class Task<T extends @Nullable Object> extends Node {
     /** Waits for the code to have ended, and the thread with it; false if the time was too short. */
     boolean awaitDone(long nanos) throws InterruptedException {
         Thread running = thread;
-        long deadline = System.nanoTime() + nanos;
+        long deadline = core.clock.nanoTime() + nanos;
         synchronized (this) {
             while (!done) {
-                long left = deadline - System.nanoTime();
-                if (left <= 0) {
+                if (deadline - core.clock.nanoTime() <= 0) {
                     return false;
                 }
-                Nanos.waitOn(this, left);
+                core.waitOn(this, deadline);
             }
         }
         return running == null
                 || running == Thread.currentThread()
-                || running.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+                || running.join(Duration.ofNanos(Math.max(1, deadline - core.clock.nanoTime())));
     }
 
     @Override

@@ -19,7 +19,7 @@ public final class Timer extends Node implements AutoCloseable {
     private boolean stopped;
 
     Timer(Core core, String name, Duration delay, boolean repeats, Action action, @Nullable Origin origin) {
-        super(origin);
+        super(core.clock.nanoTime(), origin);
         this.core = core;
         this.name = name;
         this.delayNanos = Nanos.of(delay);
@@ -32,7 +32,7 @@ public final class Timer extends Node implements AutoCloseable {
             if (stopped) {
                 return;
             }
-            unschedule = core.registry.schedule(this::fire, delayNanos);
+            unschedule = core.clock.at(core.clock.nanoTime() + delayNanos, this::fire);
         }
     }
 

@@ -3,10 +3,14 @@ package dev.caisson.scope;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class OwnershipTest {
@@ -95,6 +99,50 @@ class OwnershipTest {
             two.own(thing);
         }
         assertThat(closed).containsExactly("thing");
+    }
+
+    @Test
+    void isNeverSharedByHoldsEither() {
+        try (Scope one = Scope.open("one");
+                Scope two = Scope.open("two")) {
+            Thing held = new Thing();
+            Hold<Thing> hold = one.hold(THING, "it", held, (t, within) -> t.close());
+            assertThatThrownBy(() -> two.hold(THING, "again", held, (t, within) -> t.close()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("'again' is owned already, as thing 'it' of 'one'");
+            assertThatThrownBy(() -> two.own(held)).isInstanceOf(IllegalStateException.class);
+            assertThat(one.release(held)).isFalse(); // only the hold can
+            assertThatThrownBy(() -> one.move(held, two)).isInstanceOf(IllegalStateException.class);
+            hold.moveTo(two);
+            assertThatThrownBy(() -> one.hold(THING, "again", held, (t, within) -> t.close()))
+                    .hasMessageContaining("as thing 'it' of 'two'");
+            hold.release();
+            one.hold(THING, "after release", held, (t, within) -> t.close()).close();
+            two.own(held);
+            assertThatThrownBy(() -> one.hold(THING, "again", held, (t, within) -> t.close()))
+                    .isInstanceOf(IllegalStateException.class);
+            one.hold(THING, "a name", "name", (t, within) -> {});
+            two.hold(THING, "a name", "name", (t, within) -> {});
+        }
+        assertThat(closed).containsExactly("thing", "thing");
+    }
+
+    @Test
+    void holdsLookForAnotherOwnerOnlyWhereAssertionsAreEnabled() throws Exception {
+        for (boolean enabled : List.of(true, false)) {
+            URL[] classes = {location(Scope.class), location(HeldTwice.class), location(Nullable.class)};
+            try (URLClassLoader loader = new URLClassLoader(classes, ClassLoader.getPlatformClassLoader())) {
+                loader.setDefaultAssertionStatus(enabled);
+                Callable<?> twice = (Callable<?>) loader.loadClass(HeldTwice.class.getName())
+                        .getConstructor()
+                        .newInstance();
+                assertThat(twice.call()).isEqualTo(enabled);
+            }
+        }
+    }
+
+    private static URL location(Class<?> type) {
+        return type.getProtectionDomain().getCodeSource().getLocation();
     }
 
     @Test

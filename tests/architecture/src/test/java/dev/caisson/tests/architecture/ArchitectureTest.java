@@ -231,6 +231,16 @@ class ArchitectureTest {
     }
 
     @Test
+    void scopesAskOneClockForTheTime() {
+        Set<String> asking = Set.of(
+                "java.lang.System.nanoTime",
+                "java.lang.System.currentTimeMillis",
+                "java.time.Instant.now",
+                "java.time.Clock.systemUTC");
+        EXCEPTIONS.holds("clock", places(CODE.ours("scope"), asking::contains), "time is a parameter");
+    }
+
+    @Test
     void methodsTakeFewParameters() {
         Set<String> violations = new TreeSet<>();
         CODE.ours()
@@ -257,6 +267,7 @@ class ArchitectureTest {
                         "grpc-peers",
                         "logging",
                         "system-property",
+                        "clock",
                         "thread",
                         "static-state",
                         "get-accessor",
