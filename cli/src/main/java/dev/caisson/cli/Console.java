@@ -9,6 +9,8 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a command reads and writes, and how it hears of Ctrl-C. Nothing in this package uses {@code System.in},
@@ -64,13 +66,18 @@ final class Console {
     static Console system() {
         java.io.Console console = System.console();
         boolean terminal = console != null && console.isTerminal();
-        boolean plain = System.getenv("NO_COLOR") != null || "dumb".equals(System.getenv("TERM"));
         return new Console(
                 Channels.newInputStream(new FileInputStream(FileDescriptor.in).getChannel()),
                 new FileOutputStream(FileDescriptor.out),
                 new FileOutputStream(FileDescriptor.err),
-                terminal && !plain,
+                wantsColours(terminal, System::getenv),
                 Console::onShutdown);
+    }
+
+    /** On a terminal, unless it is a dumb one or NO_COLOR (no-color.org) is set to something. */
+    static boolean wantsColours(boolean terminal, UnaryOperator<@Nullable String> environment) {
+        String noColor = environment.apply("NO_COLOR");
+        return terminal && (noColor == null || noColor.isEmpty()) && !"dumb".equals(environment.apply("TERM"));
     }
 
     /** Ctrl-C and SIGTERM end the JVM; what must still be done is done in a shutdown hook, and the JVM's exit code is 128 plus the signal. */

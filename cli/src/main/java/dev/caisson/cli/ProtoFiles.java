@@ -21,6 +21,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import okio.FileSystem;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +34,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class ProtoFiles {
     private static final long MAX_FILE_BYTES = 16L << 20;
+
+    /** Comments and strings. */
+    private static final Pattern WITHOUT_CODE =
+            Pattern.compile("//[^\\n]*|/\\*(?s:.*?)\\*/|\"(?:[^\"\\\\\\n]|\\\\.)*+\"|'(?:[^'\\\\\\n]|\\\\.)*+'");
+
+    private static final Pattern UNSUPPORTED = Pattern.compile("\\A\\s*(?<edition>edition\\s*=)"
+            + "|(?:\\b(?:optional|required|repeated)|[{;}])\\s*(?<group>group\\s+\\w+\\s*=\\s*\\w+)\\s*[\\[{]");
 
     private ProtoFiles() {}
 
@@ -57,6 +67,9 @@ final class ProtoFiles {
         }
         SchemaLoader loader = new SchemaLoader(FileSystem.SYSTEM);
         try {
+            for (Location source : sources) {
+                refuse(Path.of(source.getBase(), source.getPath()), source.getPath());
+            }
             loader.setPermitPackageCycles(true);
             loader.initRoots(
                     sources,
@@ -66,6 +79,32 @@ final class ProtoFiles {
             throw Failure.usage("the .proto files cannot be used: " + firstLines(e.getMessage())
                     + " (groups and editions need protoc: --descriptor-set)");
         }
+    }
+
+    /** What Wire takes for something else, or calls a syntax error, by its name. */
+    private static void refuse(Path file, String name) throws IOException {
+        String source = WITHOUT_CODE.matcher(Files.readString(file)).replaceAll(ProtoFiles::blank);
+        Matcher unsupported = UNSUPPORTED.matcher(source);
+        if (unsupported.find()) {
+            boolean edition = unsupported.group("edition") != null;
+            long line = source.substring(0, unsupported.start(edition ? "edition" : "group"))
+                            .chars()
+                            .filter(c -> c == '\n')
+                            .count()
+                    + 1;
+            throw Failure.usage(name + ":" + line + " uses "
+                    + (edition
+                            ? "editions (\"edition = ...\")"
+                            : "a proto2 group (\"" + unsupported.group("group") + "\")")
+                    + ", which .proto files given by --proto cannot; compile them with"
+                    + " `protoc --include_imports --descriptor_set_out=set.pb " + name
+                    + "` and give --descriptor-set set.pb");
+        }
+    }
+
+    /** Keeps the lines, and quotes, of what is no code. */
+    private static String blank(MatchResult found) {
+        return found.group().startsWith("/") ? found.group().replaceAll("[^\n]", " ") : "\"\"";
     }
 
     private static String firstLines(@Nullable String message) {

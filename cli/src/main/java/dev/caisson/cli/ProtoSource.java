@@ -10,6 +10,7 @@ import com.google.protobuf.Descriptors.GenericDescriptor;
 import com.google.protobuf.Descriptors.MethodDescriptor;
 import com.google.protobuf.Descriptors.OneofDescriptor;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
+import com.google.protobuf.Message;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -58,11 +59,16 @@ final class ProtoSource {
         out.repeat("  ", depth).append(Json.printable(text)).append('\n');
     }
 
+    private void custom(GenericDescriptor symbol, Message options, int depth) {
+        CustomOptions.of(symbol, options).forEach(option -> line(depth, "option " + option + ";"));
+    }
+
     private void service(ServiceDescriptor service) {
         line(0, "service " + service.getName() + " {");
         if (service.getOptions().getDeprecated()) {
             line(1, "option deprecated = true;");
         }
+        custom(service, service.getOptions(), 1);
         service.getMethods().forEach(method -> method(method, 1));
         line(0, "}");
     }
@@ -80,6 +86,7 @@ final class ProtoSource {
         if (method.getOptions().hasIdempotencyLevel()) {
             options.add("option idempotency_level = " + method.getOptions().getIdempotencyLevel() + ";");
         }
+        CustomOptions.of(method, method.getOptions()).forEach(option -> options.add("option " + option + ";"));
         line(depth, text + (options.isEmpty() ? ";" : " { " + String.join(" ", options) + " }"));
     }
 
@@ -88,6 +95,7 @@ final class ProtoSource {
         if (message.getOptions().getDeprecated()) {
             line(depth + 1, "option deprecated = true;");
         }
+        custom(message, message.getOptions(), depth + 1);
         Set<Descriptor> groups = new HashSet<>();
         Set<OneofDescriptor> written = new HashSet<>();
         for (FieldDescriptor field : message.getFields()) {
@@ -123,7 +131,11 @@ final class ProtoSource {
             return;
         }
         List<String> options = options(field);
-        line(depth, head + (options.isEmpty() ? "" : " [" + String.join(", ", options) + "]") + ";");
+        line(depth, head + bracketed(options) + ";");
+    }
+
+    private static String bracketed(List<String> options) {
+        return options.isEmpty() ? "" : " [" + String.join(", ", options) + "]";
     }
 
     private static String label(FieldDescriptor field) {
@@ -165,6 +177,7 @@ final class ProtoSource {
         if (field.getOptions().getDeprecated()) {
             options.add("deprecated = true");
         }
+        options.addAll(CustomOptions.of(field, field.getOptions()));
         return options;
     }
 
@@ -215,9 +228,14 @@ final class ProtoSource {
         if (proto.getOptions().getDeprecated()) {
             line(depth + 1, "option deprecated = true;");
         }
+        custom(type, type.getOptions(), depth + 1);
         for (EnumValueDescriptor value : type.getValues()) {
-            String deprecated = value.getOptions().getDeprecated() ? " [deprecated = true]" : "";
-            line(depth + 1, value.getName() + " = " + value.getNumber() + deprecated + ";");
+            List<String> options = new ArrayList<>();
+            if (value.getOptions().getDeprecated()) {
+                options.add("deprecated = true");
+            }
+            options.addAll(CustomOptions.of(value, value.getOptions()));
+            line(depth + 1, value.getName() + " = " + value.getNumber() + bracketed(options) + ";");
         }
         proto.getReservedRangeList()
                 .forEach(range -> line(depth + 1, "reserved " + range(range.getStart(), range.getEnd()) + ";"));

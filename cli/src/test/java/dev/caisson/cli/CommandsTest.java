@@ -346,6 +346,65 @@ class CommandsTest {
     }
 
     @Test
+    void describesCustomOptions() throws IOException {
+        Path file = Files.writeString(folder.resolve("options.proto"), """
+                syntax = "proto3";
+                package acme;
+                import "google/protobuf/descriptor.proto";
+                enum Level { LOW = 0; HIGH = 1; }
+                message Rule { string role = 1; repeated int32 codes = 2; }
+                extend google.protobuf.MessageOptions { Rule rule = 50001; }
+                extend google.protobuf.FieldOptions { Level level = 50002; repeated string tags = 50003; }
+                extend google.protobuf.MethodOptions { string audit = 50004; }
+                extend google.protobuf.ServiceOptions { bool internal = 50005; }
+                extend google.protobuf.EnumValueOptions { uint32 weight = 50006; }
+                message Secret {
+                  option (rule) = { role: "admin" codes: 1 codes: 2 };
+                  string text = 1 [(level) = HIGH, (tags) = "a", (tags) = "b"];
+                }
+                enum Colour { RED = 0 [(weight) = 7]; }
+                service Vault {
+                  option (internal) = true;
+                  rpc Open (Secret) returns (Secret) { option (audit) = "always \\"x\\""; }
+                }
+                """);
+        assertThat(Cli.run("describe", "--proto", file.toString(), "acme.Secret")
+                        .out())
+                .contains("  option (acme.rule) = { role: \"admin\" codes: 1 codes: 2 };\n")
+                .contains("string text = 1 [(acme.level) = HIGH, (acme.tags) = \"a\", (acme.tags) = \"b\"];");
+        assertThat(Cli.run("describe", "--proto", file.toString(), "acme.Vault").out())
+                .contains("  option (acme.internal) = true;\n")
+                .contains("{ option (acme.audit) = \"always \\\"x\\\"\"; }");
+        assertThat(Cli.run("describe", "--proto", file.toString(), "acme.Colour")
+                        .out())
+                .contains("RED = 0 [(acme.weight) = 7];");
+    }
+
+    @Test
+    void protoFilesWithGroupsOrEditionsAreRefusedByNameWithTheWayOut() throws IOException {
+        Path group = Files.writeString(
+                folder.resolve("group.proto"),
+                "syntax = \"proto2\";\n// repeated group No = 9 {}\nmessage A {\n"
+                        + "  optional string group = 2;\n  repeated group Item = 1 { optional int32 n = 1; }\n}\n");
+        Cli refused = Cli.run("list", "--proto", group.toString());
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err())
+                .contains("group.proto:5 uses a proto2 group (\"group Item = 1\")")
+                .contains("protoc --include_imports --descriptor_set_out=set.pb group.proto")
+                .contains("--descriptor-set set.pb");
+        Path edition = Files.writeString(
+                folder.resolve("edition.proto"), "// new\nedition = \"2023\";\nmessage A { int32 n = 1; }\n");
+        assertThat(Cli.run("list", "--proto", edition.toString()).err())
+                .contains("edition.proto:2 uses editions")
+                .contains("--descriptor-set set.pb");
+        Path words = Files.writeString(
+                folder.resolve("words.proto"),
+                "syntax = \"proto2\";\nmessage group { optional group group = 1; optional string edition = 2; }\n");
+        assertThat(Cli.run("describe", "--proto", words.toString(), "group").exitCode())
+                .isZero();
+    }
+
+    @Test
     void protoFilesThatAreWrongSayWhere() throws IOException {
         Path broken = Files.writeString(folder.resolve("broken.proto"), "syntax = \"proto3\";\nmessage A { int32 }\n");
         Cli wrong = Cli.run("list", "--proto", broken.toString());

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * Back-pressure: a body part is asked for only while the call is ready for messages; the next message is asked of the
- * server only when the socket takes bytes.
+ * server only when the socket takes bytes. {@link HttpConnection} looks for a client that hangs up meanwhile.
  */
 final class CallExchange extends Exchange {
     private final Gateway gateway;
@@ -369,7 +369,11 @@ final class CallExchange extends Exchange {
         if (!response.begun()) {
             HttpHeaders headers = new DefaultHttpHeaders();
             CallHeaders.addTo(headers, CallHeaders.METADATA, replyHeaders);
-            response.begin(events ? "text/event-stream" : "application/x-ndjson", headers);
+            if (events) {
+                response.begin("text/event-stream", headers, ":\n\n"); // a comment
+            } else {
+                response.begin("application/x-ndjson", headers, "\n"); // an empty line
+            }
         }
     }
 

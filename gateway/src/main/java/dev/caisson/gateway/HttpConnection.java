@@ -2,13 +2,16 @@ package dev.caisson.gateway;
 
 import io.grpc.Status;
 import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -39,11 +42,21 @@ import org.jspecify.annotations.Nullable;
  */
 /*
  * All fields belong to the channel's event loop; the send methods and demand may be called from any thread. Reading is
- * by hand (autoRead off): a body part only when the exchange asks for one, which is the back-pressure on the client. After
- * the body's end up to MAX_AHEAD parts of pipelined requests are read, to learn of a client that hangs up.
+ * by hand (autoRead off): a body part when the exchange asks for one, which is the back-pressure on the client; and a
+ * little ahead of that (of the body, or of pipelined requests), to learn of a client that hangs up.
+ *
+ * While as much is read ahead as may be, the connection is held back, and looks now and then for a client that is gone:
+ * Linux says when all that it sent and its end have arrived unread (CLOSE_WAIT); where its end is stuck behind bytes that
+ * its own kernel still holds, a part of an answer that has begun, of no meaning, makes that kernel answer with a reset.
  */
 final class HttpConnection extends ChannelDuplexHandler {
-    private static final int MAX_AHEAD = 16;
+    private static final int MAX_AHEAD_PARTS = 64;
+    private static final int MAX_AHEAD_BYTES = 64 << 10;
+    private static final long LOOK_MILLIS = 250;
+    /** Every how many looks a client is sent something, to see whether it is there. */
+    private static final int LOOKS_PER_PROBE = 4;
+
+    private static final int TCP_CLOSE_WAIT = 8; // linux/tcp_states.h
     private static final Duration LINGER = Duration.ofSeconds(2);
 
     private enum State {
@@ -58,6 +71,7 @@ final class HttpConnection extends ChannelDuplexHandler {
     private final GatewayOptions options;
     private final Channel channel;
     private final ArrayDeque<Object> ahead = new ArrayDeque<>();
+    private int aheadBytes;
     private State state = State.IDLE;
     private @Nullable Exchange exchange;
     private boolean demanded;
@@ -70,6 +84,9 @@ final class HttpConnection extends ChannelDuplexHandler {
     private boolean deadlineSet;
     private long clockNanos;
     private @Nullable Future<?> clock;
+    private @Nullable Future<?> look;
+    private int looks;
+    private byte[] probe = {}; // what means nothing between two parts of the answer that has begun
 
     HttpConnection(Gateway gateway, Channel channel) {
         this.gateway = gateway;
@@ -119,9 +136,10 @@ final class HttpConnection extends ChannelDuplexHandler {
         });
     }
 
-    void sendHead(HttpResponse message) {
+    void sendHead(HttpResponse message, byte[] meaningless) {
         channel.eventLoop().execute(() -> {
             decideKeepAlive(message);
+            probe = meaningless;
             forever();
             channel.writeAndFlush(message);
         });
@@ -134,6 +152,7 @@ final class HttpConnection extends ChannelDuplexHandler {
     void sendLast(LastHttpContent last) {
         channel.eventLoop().execute(() -> {
             answering = true;
+            probe = new byte[0];
             channel.writeAndFlush(last).addListener(this::answered);
             within(options.writeTimeout());
         });
@@ -168,6 +187,7 @@ final class HttpConnection extends ChannelDuplexHandler {
             return;
         }
         ahead.add(message);
+        aheadBytes += bytes(message);
         pump();
     }
 
@@ -191,6 +211,9 @@ final class HttpConnection extends ChannelDuplexHandler {
         if (clock != null) {
             clock.cancel(false);
         }
+        if (look != null) {
+            look.cancel(false);
+        }
         releaseAhead();
         Exchange current = exchange;
         if (current != null) {
@@ -209,25 +232,55 @@ final class HttpConnection extends ChannelDuplexHandler {
     private void readIfWanted() {
         boolean wanted = switch (state) {
             case IDLE, HEAD, LINGER -> true;
-            case EXCHANGE -> bodyRead ? ahead.size() < MAX_AHEAD : demanded && ahead.isEmpty();
+            case EXCHANGE -> ahead.size() < MAX_AHEAD_PARTS && aheadBytes < MAX_AHEAD_BYTES;
             case CLOSED -> false;
         };
         if (wanted) {
             channel.read();
+        } else if (state == State.EXCHANGE && look == null) {
+            looks = 0;
+            look = channel.eventLoop().schedule(this::look, LOOK_MILLIS, TimeUnit.MILLISECONDS);
         }
+    }
+
+    private static int bytes(Object message) {
+        return message instanceof HttpContent part ? part.content().readableBytes() : 0;
+    }
+
+    private Object takeAhead() {
+        Object next = ahead.remove();
+        aheadBytes -= bytes(next);
+        return next;
+    }
+
+    /** The connection is held back: is the client still there? */
+    private void look() {
+        look = null;
+        boolean held = state == State.EXCHANGE && !ahead.isEmpty();
+        if (!held) {
+            return;
+        }
+        if (channel instanceof EpollSocketChannel socket && socket.tcpInfo().state() == TCP_CLOSE_WAIT) {
+            channel.close();
+            return;
+        }
+        if (++looks % LOOKS_PER_PROBE == 0 && probe.length > 0 && channel.isWritable()) {
+            channel.writeAndFlush(new DefaultHttpContent(Unpooled.wrappedBuffer(probe)));
+        }
+        look = channel.eventLoop().schedule(this::look, LOOK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     private void pump() {
         while (!ahead.isEmpty()) {
             if (exchange == null && (state == State.IDLE || state == State.HEAD)) {
-                Object next = ahead.poll();
+                Object next = takeAhead();
                 if (next instanceof HttpRequest request) {
                     head(request);
                 } else {
                     ReferenceCountUtil.release(next); // the empty end of a request that was refused
                 }
             } else if (exchange != null && !bodyRead && demanded) {
-                bodyPart((HttpContent) ahead.poll(), exchange);
+                bodyPart((HttpContent) takeAhead(), exchange);
             } else {
                 return;
             }
@@ -295,10 +348,7 @@ final class HttpConnection extends ChannelDuplexHandler {
         }
     }
 
-    /**
-     * The body takes as long as the call it streams into: no clock of its own. Nor can a client's end be seen while
-     * back-pressure leaves bytes before it unread; the call's deadline bounds that.
-     */
+    /** The body takes as long as the call it streams into: no clock of its own. */
     void bodyIsStreamed() {
         channel.eventLoop().execute(() -> bodyAsked = true);
     }
@@ -311,7 +361,7 @@ final class HttpConnection extends ChannelDuplexHandler {
                 && ahead.peek() instanceof HttpContent part
                 && !part.decoderResult().isFailure()) {
             bodyRead = part instanceof LastHttpContent;
-            ReferenceCountUtil.release(ahead.poll());
+            ReferenceCountUtil.release(takeAhead());
         }
         boolean streamed = !(message instanceof FullHttpResponse);
         keepAlive &= streamed || bodyRead;
@@ -350,8 +400,8 @@ final class HttpConnection extends ChannelDuplexHandler {
     }
 
     private void releaseAhead() {
-        for (Object message = ahead.poll(); message != null; message = ahead.poll()) {
-            ReferenceCountUtil.release(message);
+        while (!ahead.isEmpty()) {
+            ReferenceCountUtil.release(takeAhead());
         }
     }
 

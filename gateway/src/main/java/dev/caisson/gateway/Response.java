@@ -60,8 +60,12 @@ final class Response {
         whole(error.http(), JSON, body.getBytes(StandardCharsets.UTF_8), headers);
     }
 
-    /** Sends the head; parts follow. */
-    void begin(String contentType, HttpHeaders more) {
+    /**
+     * Sends the head; parts follow.
+     *
+     * @param meaningless what may be sent between two parts and means nothing to the client
+     */
+    void begin(String contentType, HttpHeaders more, String meaningless) {
         begun = true;
         var message = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
         message.headers().add(more);
@@ -70,7 +74,7 @@ final class Response {
             message.headers().set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
         }
         common(message.headers());
-        connection.sendHead(message);
+        connection.sendHead(message, meaningless.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Sends a part, at once. */

@@ -26,7 +26,7 @@ final class WatchExchange extends Exchange {
 
     @Override
     void start() throws InterruptedException {
-        response.begin("text/event-stream", new DefaultHttpHeaders());
+        response.begin("text/event-stream", new DefaultHttpHeaders(), ":\n\n");
         TreeFeed.Tree told = gateway.tree().tree();
         response.write("retry: 1000\nevent: tree\ndata: " + told.toJson() + "\n\n");
         long spoken = System.nanoTime();

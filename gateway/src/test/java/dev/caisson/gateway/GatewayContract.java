@@ -19,13 +19,23 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The gateway in front of a server, over real sockets; once for each kind of server. */
 abstract class GatewayContract {
     static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    /** What a client's socket holds of what it sends, in bytes, where little is to hide there. */
+    private static final int SMALL_BUFFER = 4_096;
+
     static final String SERVICE = "dev.caisson.gateway.test.Greeter";
 
     final Greeting greeting = new Greeting();
@@ -307,6 +317,96 @@ abstract class GatewayContract {
             raw.close();
             assertThat(writer.get(60, TimeUnit.SECONDS)).isLessThan(1_000);
         }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void noticesAHangUpBehindBytesThatNobodyTakes() throws Exception {
+        greeting.reading = false;
+        try (RawHttp raw = new RawHttp(gateway.address(), SMALL_BUFFER)) {
+            raw.chunkedHead(call("SayToAll"), "grpc-timeout: 1H\r\n");
+            AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
+            var writer = flood(raw, left, 8_000);
+            untilStuck(left);
+            left.set(0);
+            // The server takes message by message until the client has got rid of its last: that one, and the
+            // client's end after it, lie in the gateway's own socket, behind what nobody takes.
+            await().atMost(PATIENCE).pollInterval(Duration.ofMillis(300)).until(() -> {
+                greeting.take(1);
+                return writer.isDone();
+            });
+        }
+        await().atMost(PATIENCE).until(() -> greeting.cancelled.getCount() == 0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"application/x-ndjson", "text/event-stream"})
+    void noticesAHangUpOfAClientThatIsStuckWriting(String accept) throws Exception {
+        greeting.reading = false;
+        RawHttp raw = new RawHttp(gateway.address());
+        raw.chunkedHead(call("Talk"), "grpc-timeout: 1H\r\nAccept: " + accept + "\r\n");
+        assertThat(raw.head()).startsWith("HTTP/1.1 200 ");
+        assertThat(raw.chunkedLine()).contains("not reading");
+        AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
+        var writer = flood(raw, left, 100_000);
+        var reader = CompletableFuture.runAsync(
+                () -> { // else the client's reset would tell without our doing
+                    try {
+                        raw.rest();
+                    } catch (IOException closed) {
+                        return;
+                    }
+                });
+        untilStuck(left);
+        raw.close();
+        reader.get(60, TimeUnit.SECONDS);
+        assertThat(greeting.cancelled.await(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                .isTrue();
+        writer.get(60, TimeUnit.SECONDS);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"application/x-ndjson|''", "text/event-stream|:"})
+    void sendsAClientThatIsHeldBackOnlyWhatMeansNothing(String accept, String meaningless) throws Exception {
+        greeting.reading = false;
+        try (RawHttp raw = new RawHttp(gateway.address())) {
+            raw.chunkedHead(call("Talk"), "grpc-timeout: 1H\r\nAccept: " + accept + "\r\n");
+            assertThat(raw.head()).startsWith("HTTP/1.1 200 ");
+            assertThat(raw.chunkedLine()).contains("not reading");
+            var writer = flood(raw, new AtomicInteger(Integer.MAX_VALUE), 100_000);
+            String told = raw.chunkedLine();
+            while (told != null && told.isEmpty() && !meaningless.isEmpty()) {
+                told = raw.chunkedLine(); // the empty line that ends the event before
+            }
+            assertThat(told).isEqualTo(meaningless);
+            raw.close();
+            writer.get(60, TimeUnit.SECONDS);
+        }
+    }
+
+    private static void untilStuck(AtomicInteger left) {
+        int[] last = {Integer.MAX_VALUE};
+        await().atMost(PATIENCE).pollInterval(Duration.ofSeconds(1)).until(() -> {
+            int before = last[0];
+            last[0] = left.get();
+            return last[0] < Integer.MAX_VALUE && last[0] == before;
+        });
+    }
+
+    /** Writes messages, each of which takes one off what is left, until the socket is closed. */
+    private static CompletableFuture<Void> flood(RawHttp raw, AtomicInteger left, int nameLength) {
+        String message = "{\"name\":\"" + "x".repeat(nameLength) + "\"}\n";
+        return CompletableFuture.runAsync(() -> {
+            try {
+                while (left.getAndDecrement() > 0) {
+                    raw.chunk(message);
+                }
+            } catch (IOException closed) {
+                return;
+            }
+        });
     }
 
     // ---------------------------------------------------------------- many

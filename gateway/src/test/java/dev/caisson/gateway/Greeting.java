@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The service behind the gateway in tests. The name in a request says what happens: {@code fail <CODE>}, {@code details},
@@ -30,6 +31,7 @@ final class Greeting extends GreeterGrpc.GreeterImplBase implements ServerInterc
 
     final CountDownLatch cancelled = new CountDownLatch(1);
     final CountDownLatch release = new CountDownLatch(1);
+    private volatile @Nullable ServerCallStreamObserver<HelloReply> stopped;
     final AtomicInteger waiting = new AtomicInteger();
     final AtomicLong sent = new AtomicLong();
     final AtomicLong received = new AtomicLong();
@@ -114,6 +116,7 @@ final class Greeting extends GreeterGrpc.GreeterImplBase implements ServerInterc
         ServerCallStreamObserver<HelloReply> call = (ServerCallStreamObserver<HelloReply>) replies;
         if (!reading) {
             call.disableAutoRequest();
+            stopped = call;
         }
         onCancel(replies);
         List<String> names = new ArrayList<>();
@@ -140,6 +143,10 @@ final class Greeting extends GreeterGrpc.GreeterImplBase implements ServerInterc
     @Override
     public StreamObserver<HelloRequest> talk(StreamObserver<HelloReply> replies) {
         onCancel(replies);
+        if (!reading) {
+            ((ServerCallStreamObserver<HelloReply>) replies).disableAutoRequest();
+            reply(replies, "not reading");
+        }
         return new StreamObserver<>() {
             @Override
             public void onNext(HelloRequest request) {
@@ -175,6 +182,11 @@ final class Greeting extends GreeterGrpc.GreeterImplBase implements ServerInterc
                 },
                 headers,
                 next);
+    }
+
+    /** Takes some messages of the stream that is not read. */
+    void take(int messages) {
+        java.util.Objects.requireNonNull(stopped).request(messages);
     }
 
     private void onCancel(StreamObserver<HelloReply> replies) {

@@ -16,7 +16,15 @@ final class RawHttp implements AutoCloseable {
     private final StringBuilder unread = new StringBuilder();
 
     RawHttp(InetSocketAddress address) throws IOException {
+        this(address, 0);
+    }
+
+    /** With so many bytes at most to send in the socket's own buffer, or as many as it likes where that is 0. */
+    RawHttp(InetSocketAddress address, int sendBuffer) throws IOException {
         socket = new Socket();
+        if (sendBuffer > 0) {
+            socket.setSendBufferSize(sendBuffer);
+        }
         socket.setSoTimeout(60_000);
         socket.connect(address, 60_000);
         in = socket.getInputStream();

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -17,11 +18,13 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * Open sockets, pipes and files, from {@code /proc/self/fd}; where that does not exist nothing is checked, and this is
- * said once.
+ * Open sockets, pipes, files and selectors, from {@code /proc/self/fd}; where that does not exist nothing is checked, and
+ * this is said once.
  *
  * <p>Left out, because the JVM opens them when it likes: jars and other archives, native libraries, the JDK's own files,
- * devices, {@code /proc} and {@code /sys}, and the anonymous inodes of selectors.
+ * devices, {@code /proc} and {@code /sys}, and anonymous inodes but for selectors. A selector is an epoll descriptor that
+ * watches an event descriptor, by which another thread wakes it; the JDK's pollers, which wait for virtual threads and are
+ * kept for good, watch none.
  */
 final class Descriptors implements Probe {
     private static final System.Logger LOG = System.getLogger(Descriptors.class.getName());
@@ -91,6 +94,8 @@ final class Descriptors implements Probe {
                 String fileName = String.valueOf(number.getFileName());
                 if (target.startsWith("socket:") || target.startsWith("pipe:")) {
                     open.put("descriptor " + target, fileName);
+                } else if (target.equals("anon_inode:[eventpoll]")) {
+                    wakeUp(fileName).ifPresent(by -> open.put("descriptor selector woken by " + by, fileName));
                 } else if (target.startsWith("/") && !lazy(target)) {
                     String id = "descriptor " + target;
                     for (int i = 2; open.containsKey(id); i++) {
@@ -115,6 +120,29 @@ final class Descriptors implements Probe {
             return Files.readSymbolicLink(number).toString();
         } catch (IOException closedMeanwhile) {
             return "";
+        }
+    }
+
+    /** The event descriptor that an epoll descriptor watches, by the kernel's number for it (proc(5), fdinfo). */
+    private static Optional<String> wakeUp(String epoll) {
+        for (String watched : told(epoll, "tfd:")) {
+            String number = watched.split("\\s+", 2)[0];
+            if (target(OPEN.resolve(number)).equals("anon_inode:[eventfd]")) {
+                return told(number, "eventfd-id:").stream().findFirst().map(id -> "eventfd " + id);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** What the lines of a descriptor's fdinfo say that begin so. */
+    private static List<String> told(String number, String begin) {
+        try {
+            return Files.readAllLines(Path.of("/proc/self/fdinfo", number)).stream()
+                    .filter(line -> line.startsWith(begin))
+                    .map(line -> line.substring(begin.length()).trim())
+                    .toList();
+        } catch (IOException | RuntimeException closedMeanwhile) {
+            return List.of();
         }
     }
 

@@ -95,6 +95,9 @@ final class JsonReader {
             if (c < 0) {
                 throw wrong("the text ends inside a string");
             }
+            if (c < ' ') {
+                throw wrong("a control character inside a string");
+            }
             text.append(c == '\\' ? escaped() : (char) c);
         }
         return text.toString();
@@ -125,7 +128,8 @@ final class JsonReader {
     private char unicode() throws IOException {
         int code = 0;
         for (int i = 0; i < 4; i++) {
-            int digit = Character.digit(read(), 16);
+            int c = read();
+            int digit = c < 128 ? Character.digit(c, 16) : -1;
             if (digit < 0) {
                 throw wrong("\\u needs four hex digits");
             }

@@ -21,7 +21,8 @@ import javax.management.openmbean.CompositeData;
  * Open root scopes, and what outlived its scope, by the management beans {@code dev.caisson:type=Scopes,*}.
  *
  * <p>The bean is known by its shape alone: the attribute {@code Rows} is an array of composite data with the items id
- * (Long), kind, name, path, state (String) and origin (String[]), in which a root scope comes before all that it owns.
+ * (Long), kind, name, path, state (String) and origin (String[]), in which a root scope comes before all that it owns
+ * and is known by its path, which is its name.
  * A child scope is not told: whoever owns it closes it.
  */
 final class Scopes implements Probe {
@@ -85,8 +86,7 @@ final class Scopes implements Probe {
     }
 
     private static boolean isRoot(CompositeData row) {
-        return "scope".equals(row.get("kind"))
-                && String.valueOf(row.get("path")).equals(row.get("name"));
+        return String.valueOf(row.get("path")).equals(row.get("name")); // whatever its kind: "server", say
     }
 
     /** What the root scope of this row owns, counted by kind: "owns 2 connection, 1 task". */

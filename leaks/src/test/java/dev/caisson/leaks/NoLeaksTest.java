@@ -108,12 +108,13 @@ class NoLeaksTest {
         try {
             Outcome outcome = Outcome.of(Leaky.OpenScope.class);
             assertThat(outcome.report("leavesScope()"))
-                    .contains("2 leaks since ")
+                    .contains("3 leaks since ")
                     .contains("scope \"orders\" #16777216, scope open (owns 2 task)")
                     .containsSubsequence(
                             "created at",
                             "at dev.acme.Orders.open(Orders.java:12)",
                             "at dev.acme.Main.main(Main.java:3)")
+                    .contains("scope \"orders-server\" #33554432, server open (owns 1 connection)")
                     .contains("scope \"billing/hung\" #117440512, task left (its scope is closed)")
                     .contains("Next step: close the scope");
         } finally {
@@ -132,7 +133,11 @@ class NoLeaksTest {
                 .contains("Next step: close the socket");
         assertThat(outcome.report("leavesFile()")).contains("1 leak since ").containsPattern("/planted\\d+\\.txt");
         assertThat(outcome.report("leavesPipe()")).contains("leak since ").contains("pipe:[");
-        assertThat(outcome.failures()).hasSize(3);
+        assertThat(outcome.report("leavesSelector()"))
+                .contains("1 leak since ")
+                .containsPattern("descriptor \"selector woken by eventfd \\d+\", open \\(descriptor \\d+ -> ");
+        assertThat(outcome.failures()).hasSize(4);
+        assertThat(outcome.passed()).containsExactly("closesSelector()");
     }
 
     @Test

@@ -5,12 +5,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.caisson.leaks.samples.Leaky;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledForJreRange;
@@ -19,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The oldest JUnit and the oldest JDK that are supported, each in a JVM of its own. */
 class OldestIT {
-    private static final long CHILD_TIMEOUT_SECONDS = 120;
     private static final String SAMPLES = Leaky.class.getName() + "$";
 
     @TempDir
@@ -80,26 +76,12 @@ class OldestIT {
     }
 
     private String run(Path java, List<String> flags, String... samples) throws IOException, InterruptedException {
-        Path output = directory.resolve("output.txt");
-        List<String> command = new ArrayList<>(List.of(java.resolve("bin/java").toString(), "-Xmx256m"));
-        command.addAll(flags);
-        command.addAll(List.of(
-                "-cp", "target/classes:target/test-classes:target/junit-oldest/*", OutcomeMain.class.getName()));
-        Stream.of(samples).map(SAMPLES::concat).forEach(command::add);
-        Process child = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        try {
-            assertThat(child.waitFor(CHILD_TIMEOUT_SECONDS, TimeUnit.SECONDS))
-                    .as("the child ends")
-                    .isTrue();
-        } finally {
-            child.destroyForcibly().waitFor();
-        }
-        String text = Files.readString(output, StandardCharsets.UTF_8);
-        assertThat(child.exitValue()).as(text).isZero();
-        return text;
+        return Child.run(
+                directory.resolve("output.txt"),
+                java,
+                flags,
+                "target/classes:target/test-classes:target/junit-oldest/*",
+                Stream.of(samples).map(SAMPLES::concat).toList());
     }
 
     private static Path jdk17() throws IOException {

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -391,28 +390,6 @@ final class Core extends Node {
         return Duration.ofNanos(Math.max(0, instant - clock.nanoTime()));
     }
 
-    /** Waits on the monitor, which the caller holds, until notified or, at the earliest, the instant of the clock. */
-    @SuppressWarnings("WaitNotInLoop") // the loop is the caller's
-    void waitOn(Object monitor, long instant) throws InterruptedException {
-        if (clock instanceof Registry.JvmTime) {
-            long millis = TimeUnit.NANOSECONDS.toMillis(instant - clock.nanoTime()) + 1;
-            monitor.wait(Math.clamp(millis, 1, TimeUnit.DAYS.toMillis(1)));
-            return;
-        }
-        Runnable forget = clock.at(instant, () -> {
-            synchronized (monitor) {
-                monitor.notifyAll();
-            }
-        });
-        try {
-            if (instant - clock.nanoTime() > 0) {
-                monitor.wait();
-            }
-        } finally {
-            forget.run();
-        }
-    }
-
     // ---- children, tasks, deadline
 
     Core child(String childName, ScopeOptions options, boolean together, boolean inside) {
@@ -535,67 +512,7 @@ final class Core extends Node {
 
     /** Marks this scope and all below as cancelled and interrupts their tasks, but for those on the given thread. */
     void cancel(Throwable reason, @Nullable Thread except) {
-        List<Task<?>> tasks = new ArrayList<>();
-        Map<Core, List<Hold<?>>> listeners = new HashMap<>();
-        ArrayDeque<Core> todo = new ArrayDeque<>();
-        todo.add(this);
-        for (Core core; (core = todo.poll()) != null; ) {
-            synchronized (core) {
-                if (core.cancelReason == null) {
-                    core.cancelReason = reason;
-                }
-                for (Node node = core.newest; node != null; node = node.older) {
-                    switch (node) {
-                        case Core child -> todo.add(child);
-                        case Task<?> task -> tasks.add(task);
-                        case Hold<?> hold -> {
-                            if (hold.kind == Kind.ON_CANCEL) {
-                                listeners
-                                        .computeIfAbsent(core, c -> new ArrayList<>())
-                                        .add(hold);
-                            }
-                        }
-                        case Timer timer -> {}
-                    }
-                }
-            }
-        }
-        for (Task<?> task : tasks) {
-            task.interrupt(except);
-        }
-        listeners.forEach(Core::tell);
-    }
-
-    /** Tells on-cancel listeners, on a task that the close will join; a scope that closes already tells them itself. */
-    void tell(List<Hold<?>> listeners) {
-        try {
-            Task<Void> teller = new Task<>(this, Kind.TASK, "on-cancel", () -> tellAll(listeners), originOf(Kind.TASK));
-            if (addInside(teller, false)) {
-                teller.start();
-            }
-        } catch (Throwable carrierFailed) { // they are told by the close at the latest
-            registry.log(
-                    System.Logger.Level.WARNING,
-                    "on-cancel listeners of scope '" + path() + "' are not told now",
-                    carrierFailed);
-        }
-    }
-
-    @SuppressWarnings("NullAway") // the result of a task that has none
-    private Void tellAll(List<Hold<?>> listeners) {
-        for (Hold<?> hold : listeners) {
-            try {
-                if (hold.resourceOrNull() instanceof Closers.OnCancel listener) {
-                    listener.tell();
-                }
-            } catch (Throwable failure) {
-                registry.log(
-                        System.Logger.Level.WARNING,
-                        "on-cancel '" + hold.name() + "' of scope '" + path() + "' failed",
-                        failure);
-            }
-        }
-        return null;
+        Cancellation.of(this, reason, except);
     }
 
     synchronized void askShutdown() {
@@ -754,7 +671,7 @@ final class Core extends Node {
         synchronized (this) {
             while (state != CLOSED && deadline - clock.nanoTime() > 0) {
                 try {
-                    waitOn(this, deadline);
+                    Nanos.waitOn(this, clock, deadline);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }

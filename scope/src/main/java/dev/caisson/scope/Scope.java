@@ -340,7 +340,7 @@ public final class Scope implements AutoCloseable {
     public Hold<?> onCancel(String name, Consumer<Throwable> action) {
         Hold<?> hold = hold(Kind.ON_CANCEL, name, new Closers.OnCancel(core, action), Closers.ON_CANCEL);
         if (core.isCancelled()) {
-            core.tell(List.of(hold));
+            Cancellation.tell(core, List.of(hold));
         }
         return hold;
     }

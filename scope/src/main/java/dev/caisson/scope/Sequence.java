@@ -246,7 +246,7 @@ abstract class Sequence {
                 }
                 long next = replaceable && stepLimit - until < 0 ? stepLimit : until;
                 try {
-                    top.waitOn(this, next);
+                    Nanos.waitOn(this, top.clock, next);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }

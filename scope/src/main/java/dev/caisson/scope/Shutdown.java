@@ -58,7 +58,7 @@ final class Shutdown {
         synchronized (core) {
             while (core.state != Core.CLOSED && deadline - core.clock.nanoTime() > 0) {
                 try {
-                    core.waitOn(core, deadline);
+                    Nanos.waitOn(core, core.clock, deadline);
                 } catch (InterruptedException e) {
                     return;
                 }

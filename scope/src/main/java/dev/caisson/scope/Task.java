@@ -176,7 +176,7 @@ public final class Task<T extends @Nullable Object> extends Node {
                 if (deadline - core.clock.nanoTime() <= 0) {
                     return false;
                 }
-                core.waitOn(this, deadline);
+                Nanos.waitOn(this, core.clock, deadline);
             }
         }
         return running == null

@@ -9,6 +9,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.channels.FileChannel;
 import java.nio.channels.Pipe;
+import java.nio.channels.Selector;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -133,6 +134,8 @@ public final class Leaky {
                     "app//dev.acme.Main.main(Main.java:3)"));
             Scopes.BEAN.add(new Row((1L << 24) + 1, "task", "orders/reconcile", "open"));
             Scopes.BEAN.add(new Row((1L << 24) + 2, "task", "orders/refresh", "open"));
+            Scopes.BEAN.add(new Row(2L << 24, "server", "orders-server", "open"));
+            Scopes.BEAN.add(new Row((2L << 24) + 1, "connection", "orders-server/c1", "open"));
             Scopes.BEAN.add(new Row(7L << 24, "task", "billing/hung", "left"));
         }
     }
@@ -155,6 +158,16 @@ public final class Leaky {
             Pipe pipe = Pipe.open();
             plant(pipe.sink());
             plant(pipe.source());
+        }
+
+        @Test
+        void leavesSelector() throws IOException {
+            plant(Selector.open());
+        }
+
+        @Test
+        void closesSelector() throws IOException {
+            Selector.open().close();
         }
     }
 
