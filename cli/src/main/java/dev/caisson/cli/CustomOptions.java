@@ -62,7 +62,12 @@ final class CustomOptions {
             case STRING -> Json.quote((String) value);
             case BYTE_STRING -> '"' + TextFormat.escapeBytes((com.google.protobuf.ByteString) value) + '"';
             case ENUM -> ((EnumValueDescriptor) value).getName();
-            case MESSAGE -> "{ " + TextFormat.printer().emittingSingleLine(true).printToString((Message) value) + " }";
+            case MESSAGE ->
+                "{ "
+                        + TextFormat.printer()
+                                .printToString((Message) value)
+                                .strip()
+                                .replaceAll("\\s*\n\\s*", " ") + " }";
             default -> value.toString();
         };
     }

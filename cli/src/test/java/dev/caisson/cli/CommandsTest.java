@@ -399,8 +399,8 @@ class CommandsTest {
                 .contains("--descriptor-set set.pb");
         Path words = Files.writeString(
                 folder.resolve("words.proto"),
-                "syntax = \"proto2\";\nmessage group { optional group group = 1; optional string edition = 2; }\n");
-        assertThat(Cli.run("describe", "--proto", words.toString(), "group").exitCode())
+                "syntax = \"proto2\";\nmessage groups { optional groups group = 1; optional string edition = 2; }\n");
+        assertThat(Cli.run("describe", "--proto", words.toString(), "groups").exitCode())
                 .isZero();
     }
 
