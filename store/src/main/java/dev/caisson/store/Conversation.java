@@ -121,14 +121,17 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     /** Sends what is in {@link #out}, as soon as it may go, and empties it. */
     private void handOn() {
         Outbox box = outbox;
-        if (box == null) {
-            send(out.array(), out.length());
-        } else {
+        if (box != null) {
             loop.commit(); // what this output tells of is in the log first
-            box.pass(out.array(), out.length(), marks);
-            marks.clear();
         }
-        out.reset();
+        byte[] output = out.array();
+        int length = out.length();
+        out.reset(); // before sending, which may have this called again: when the channel takes output again
+        if (box != null) {
+            box.pass(output, length, marks);
+        } else {
+            send(output, length);
+        }
     }
 
     /** More records are safe: sends what may go now; returns whether nothing is left. */

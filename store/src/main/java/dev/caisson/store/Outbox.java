@@ -34,15 +34,23 @@ final class Outbox {
         return bytes > FULL_BYTES;
     }
 
-    /** Sends the output now, or keeps a copy of it until it may go. */
+    /** Sends the output now, or keeps a copy of it until it may go; forgets its marks, before anything is sent. */
     void pass(byte[] output, int length, ReplyMarks marks) {
         long index = journal.lastIndex();
         Fate fate = held.isEmpty() ? journal.fate(index) : Fate.PENDING;
         switch (fate) {
-            case KEPT -> conversation.send(output, length);
-            case DOUBTFUL -> send(output, length, marks.copy());
+            case KEPT -> {
+                marks.clear();
+                conversation.send(output, length);
+            }
+            case DOUBTFUL -> {
+                long[] replies = marks.copy();
+                marks.clear();
+                send(output, length, replies);
+            }
             case PENDING -> {
                 held.add(new Held(Arrays.copyOf(output, length), marks.copy(), index));
+                marks.clear();
                 count(length);
                 journal.waits(conversation);
             }

@@ -177,6 +177,21 @@ class StoreIT {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 4})
+    void aReplyThatFillsTheChannelIsSentOnce(int loops) throws Exception {
+        String large = "x".repeat(3_000_000);
+        try (Store store = open(loops);
+                Wire wire = new Wire(store.port())) {
+            wire.call("SET", "k", large);
+            for (int i = 1; i <= 5; i++) {
+                wire.raw("GET k\r\nINCR n\r\n");
+                assertThat(wire.read()).isEqualTo(bulk(large));
+                assertThat(wire.read()).isEqualTo(new Reply.Int(i));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4})
     void quitAnswersAndCloses(int loops) throws Exception {
         try (Store store = open(loops);
                 Wire wire = new Wire(store.port())) {
