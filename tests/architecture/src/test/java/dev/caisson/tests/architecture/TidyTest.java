@@ -33,7 +33,7 @@ class TidyTest {
             + "|repo1?\\.maven\\.(?:apache\\.)?" + "org|registry\\.npmjs" + "\\.org|proxy\\.golang" + "\\.org");
 
     private static final int LOOK_AGAIN_LINES = 400;
-    private static final int MAX_FILES_TO_LOOK_AT = 32;
+    private static final int MAX_FILES_TO_LOOK_AT = 48;
     private static final int LONG_FILE_LINES = 800;
     private static final int ARCHITECTURE_LINES = 150;
 
