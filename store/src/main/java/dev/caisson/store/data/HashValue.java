@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HashValue implements Value {
     /* Implementation note. Small: field, value, field, value ... in one Packed; once a field expires: field, value, time (8
-     * bytes, or none) ... Beyond the limits of the settings, and for good: a table of one array per field, and a heap of
+     * bytes, or none) ..., soonest first and those without a time last, as Redis has them. Beyond the limits of the settings, and for good: a table of one array per field, and a heap of
      * those that expire. Exactly one of packed and table is set. */
 
     /** The expiry of a field that does not expire. */
@@ -22,7 +22,7 @@ public final class HashValue implements Value {
     /** The expiry of a field that is not there. */
     public static final long ABSENT = -1;
 
-    private static final int OWN_BYTES = HeapSizes.object(4 * HeapSizes.REFERENCE + 2 * 4 + 2 * 8);
+    private static final int OWN_BYTES = HeapSizes.object(4 * HeapSizes.REFERENCE + 2 * 4 + 8);
     private static final int RANDOM_TRIES = 32;
 
     /** What the heap may hold beyond as many entries, or bytes, as the hash itself. */
@@ -37,7 +37,6 @@ public final class HashValue implements Value {
     private @Nullable ExpiryHeap expiring;
     private int stride = 2;
     private int timed; // fields with a time, expired ones too
-    private long soonest = NEVER; // packed only: no field expires before
     private long entryBytes; // table only: heap bytes of the entries
 
     /** An empty hash. */
@@ -125,18 +124,10 @@ public final class HashValue implements Value {
                 int at = small.find(stride, fields, field, fieldLength);
                 boolean created = at < 0 || expiryAt(small, at) <= now;
                 if (at < 0) {
-                    small.append(fields, field, fieldLength);
-                    small.append(values, value, valueLength);
-                    if (stride == 3) {
-                        small.append(NO_TIME, 0, 0);
-                        setTime(small, small.previous(small.end()), expiry);
-                    }
+                    insert(small, fields, field, fieldLength, values, value, valueLength, expiry);
                 } else {
-                    int next = small.next(at);
-                    small.replace(next, values, value, valueLength);
-                    if (stride == 3) {
-                        setTime(small, small.next(next), expiry);
-                    }
+                    small.replace(small.next(at), values, value, valueLength);
+                    setTime(small, at, expiry);
                 }
                 if (small.count() / stride > settings.hashMaxPackedEntries()) {
                     unpack(small);
@@ -170,7 +161,7 @@ public final class HashValue implements Value {
                 return true;
             }
             widen(small);
-            setTime(small, timeAt(small, small.find(stride, field, offset, length)), expiry);
+            setTime(small, small.find(stride, field, offset, length), expiry);
             return true;
         }
         long position = fields().locate(field, offset, length, hash(field, offset, length));
@@ -203,7 +194,7 @@ public final class HashValue implements Value {
     /** No field expires before this time; {@link #NEVER} if none does. */
     public long nextExpiry() {
         if (packed != null) {
-            return soonest;
+            return timed == 0 ? NEVER : expiryAt(packed, 0);
         }
         return timed == 0 || expiring == null ? NEVER : expiring.soonest();
     }
@@ -218,18 +209,10 @@ public final class HashValue implements Value {
         int removed = 0;
         Packed small = packed;
         if (small != null) {
-            int at = 0;
-            while (soonest <= now && removed < limit && at < small.end()) {
-                if (expiryAt(small, at) <= now) {
-                    visitor.visit(small.bytes(), small.start(at), small.length(at));
-                    removeAt(small, at);
-                    removed++;
-                } else {
-                    at = small.next(timeAt(small, at));
-                }
-            }
-            if (soonest <= now && removed < limit) {
-                soonest = soonestOf(small);
+            while (removed < limit && nextExpiry() <= now) {
+                visitor.visit(small.bytes(), small.start(0), small.length(0));
+                removeAt(small, 0);
+                removed++;
             }
             return removed;
         }
@@ -313,7 +296,6 @@ public final class HashValue implements Value {
     public HashValue copy() {
         HashValue copy = new HashValue(settings);
         copy.stride = stride;
-        copy.soonest = soonest;
         if (packed != null) {
             copy.packed = packed.copy();
             copy.timed = timed;
@@ -371,34 +353,56 @@ public final class HashValue implements Value {
         return small.length(at) == 0 ? NEVER : (long) FieldEntry.LONG.get(small.bytes(), small.start(at));
     }
 
+    /** Gives the field at {@code at} another time, and with it another place. */
     private void setTime(Packed small, int at, long expiry) {
-        timed += (expiry == NEVER ? 0 : 1) - (small.length(at) == 0 ? 0 : 1);
-        if (expiry == NEVER) {
-            small.replace(at, NO_TIME, 0, 0);
-        } else {
-            byte[] time = new byte[8];
-            FieldEntry.LONG.set(time, 0, expiry);
-            small.replace(at, time, 0, 8);
-            soonest = Math.min(soonest, expiry);
+        if (expiryAt(small, at) == expiry) {
+            return;
         }
-        if (timed == 0) {
-            soonest = NEVER;
-        }
+        byte[] field = bytes(small, at);
+        byte[] value = bytes(small, small.next(at));
+        removeAt(small, at);
+        insert(small, field, 0, field.length, value, 0, value.length, expiry);
     }
 
-    private long soonestOf(Packed small) {
-        long time = NEVER;
-        for (int at = 0; at < small.end() && stride == 3; at = after(small, at)) {
-            time = Math.min(time, expiryAt(small, at));
+    private static byte[] bytes(Packed small, int at) {
+        int start = small.start(at);
+        return Arrays.copyOfRange(small.bytes(), start, start + small.length(at));
+    }
+
+    /** Adds a field where its time belongs. */
+    private void insert(
+            Packed small,
+            byte[] fields,
+            int field,
+            int fieldLength,
+            byte[] values,
+            int value,
+            int valueLength,
+            long expiry) {
+        int at = small.end();
+        if (expiry != NEVER) {
+            at = 0;
+            while (at < small.end() && expiryAt(small, at) <= expiry) {
+                at = after(small, at);
+            }
         }
-        return time;
+        if (stride == 3) {
+            byte[] time = expiry == NEVER ? NO_TIME : new byte[8];
+            if (expiry != NEVER) {
+                FieldEntry.LONG.set(time, 0, expiry);
+                timed++;
+            }
+            small.insert(at, time, 0, time.length);
+        }
+        small.insert(at, values, value, valueLength);
+        small.insert(at, fields, field, fieldLength);
     }
 
     private long removeAt(Packed small, int at) {
         long expiry = expiryAt(small, at);
         small.removeRange(at, after(small, at), stride);
-        if (expiry != NEVER && --timed == 0) {
-            soonest = NEVER;
+        if (expiry != NEVER) {
+            timed--;
         }
         return expiry;
     }

@@ -74,7 +74,8 @@ public final class SortedSetValue implements Value {
     }
 
     /** Adds a member or gives it another score. */
-    public Change put(byte[] bytes, int offset, int length, double score) {
+    public Change put(byte[] bytes, int offset, int length, double given) {
+        double score = given == 0 ? 0 : given; // one zero only, as in Redis's packed form
         Packed small = packed;
         if (small != null) {
             int at = find(small, bytes, offset, length);

@@ -31,6 +31,6 @@ public record ValueSettings(
 
     /** Redis's own sizes. */
     public static ValueSettings standard(Hashing hashing) {
-        return new ValueSettings(hashing, 128, 64, 512, 128, 64, 128, 64, 8 * 1024, 100, 4 * 1024);
+        return new ValueSettings(hashing, 512, 64, 512, 128, 64, 128, 64, 8 * 1024, 100, 4 * 1024);
     }
 }

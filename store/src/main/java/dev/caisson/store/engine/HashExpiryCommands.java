@@ -13,8 +13,8 @@ final class HashExpiryCommands {
     private static final byte[] HDEL = Expiries.bytes("HDEL");
     private static final byte[] FIELDS = Expiries.bytes("FIELDS");
 
-    /** The latest time a field can have, as in Redis: 48 bits of milliseconds. */
-    private static final long LATEST_MILLIS = (1L << 48) - 2;
+    /** The latest time a field can have, as in Redis: 46 bits of milliseconds. */
+    private static final long LATEST_MILLIS = (1L << 46) - 1;
 
     private static final int NO_FIELD = -2;
     private static final int NO_TIME = -1;
@@ -70,7 +70,7 @@ final class HashExpiryCommands {
     private static void hexpire(Call c, boolean seconds, boolean relative) {
         long at = time(c, seconds, relative);
         String condition = condition(c.args, 3);
-        int first = fields(c, condition.isEmpty() ? 3 : 4);
+        int first = fields(c, condition.isEmpty() ? 3 : 4, "ERR Parameter `numFields` should be greater than 0");
         HashValue hash = c.hash(1);
         c.out.array(c.count() - first);
         List<byte[]> set = new ArrayList<>();
@@ -155,11 +155,11 @@ final class HashExpiryCommands {
     }
 
     /** Reads FIELDS and the count at {@code arg}; returns where the fields begin. */
-    private static int fields(Call c, int arg) {
+    private static int fields(Call c, int arg, String notPositive) {
         if (arg >= c.count() || !c.args.is(arg, "FIELDS")) {
             throw new ErrorReply("ERR Mandatory argument FIELDS is missing or not at the right position");
         }
-        long count = Counts.atLeast(c, arg + 1, 1, "ERR Parameter `numFields` should be greater than 0");
+        long count = Counts.atLeast(c, arg + 1, 1, notPositive);
         if (count != c.count() - arg - 2) {
             throw new ErrorReply("ERR The `numfields` parameter must match the number of arguments");
         }
@@ -168,7 +168,7 @@ final class HashExpiryCommands {
 
     private static void httl(Call c, boolean seconds, boolean relative) {
         HashValue hash = c.hash(1);
-        int first = fields(c, 2);
+        int first = fields(c, 2, "ERR Number of fields must be a positive integer");
         c.out.array(c.count() - first);
         for (int i = first; i < c.count(); i++) {
             long at = hash == null
@@ -187,7 +187,7 @@ final class HashExpiryCommands {
 
     private static void hpersist(Call c) {
         HashValue hash = c.hash(1);
-        int first = fields(c, 2);
+        int first = fields(c, 2, "ERR Number of fields must be a positive integer");
         c.out.array(c.count() - first);
         boolean changed = false;
         for (int i = first; i < c.count(); i++) {

@@ -60,11 +60,11 @@ sealed interface ScoreBound {
     static ScoreBound score(Args args, int arg) {
         boolean exclusive = args.length(arg) > 0 && args.bytes()[args.offset(arg)] == '(';
         int skip = exclusive ? 1 : 0;
-        double score = Numbers.parseDouble(
-                args.bytes(),
-                args.offset(arg) + skip,
-                args.length(arg) - skip,
-                new ErrorReply("ERR min or max is not a float"));
+        int length = args.length(arg) - skip;
+        double score = length == 0 // nothing reads as 0, as in Redis
+                ? 0
+                : Numbers.parseDouble(
+                        args.bytes(), args.offset(arg) + skip, length, new ErrorReply("ERR min or max is not a float"));
         return new Score(score, exclusive);
     }
 

@@ -433,7 +433,7 @@ final class StreamCommands {
                 } else if (more && c.args.is(i, "COUNT")) {
                     count = Math.max(0, c.args.integer(i + 1));
                 } else {
-                    throw ErrorReply.SYNTAX;
+                    throw refused(c.args, i);
                 }
             }
             int rest = c.count() - i - 1;
@@ -441,15 +441,24 @@ final class StreamCommands {
                 throw ErrorReply.SYNTAX;
             }
             if (rest % 2 != 0) {
-                throw new ErrorReply(
-                        "ERR Unbalanced 'xread' list of streams: for each stream key an ID, '+', or '$' must be"
-                                + " specified.");
+                throw new ErrorReply("ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be"
+                        + " specified.");
             }
             StreamId[] after = new StreamId[rest / 2];
             for (int k = 0; k < after.length; k++) {
                 after[k] = after(c, i + 1 + k, i + 1 + after.length + k);
             }
             return new Reading(i + 1, count == 0 ? Long.MAX_VALUE : count, block, after);
+        }
+
+        private static ErrorReply refused(Args args, int option) {
+            for (String each : List.of("GROUP", "NOACK")) {
+                if (args.is(option, each)) {
+                    return new ErrorReply("ERR The " + each
+                            + " option is only supported by XREADGROUP. You called XREAD" + " instead.");
+                }
+            }
+            return ErrorReply.SYNTAX;
         }
 
         private static StreamId after(Call c, int key, int id) {

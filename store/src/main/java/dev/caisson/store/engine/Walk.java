@@ -43,7 +43,10 @@ final class Walk {
                 }
             } else if (more && c.args.is(i, "MATCH")) {
                 match = c.args.copy(++i);
-            } else if (mayOmitValues && c.args.is(i, "NOVALUES")) {
+            } else if (c.args.is(i, "NOVALUES")) {
+                if (!mayOmitValues) {
+                    throw new ErrorReply("ERR NOVALUES option can only be used in HSCAN");
+                }
                 withValues = false;
             } else {
                 throw ErrorReply.SYNTAX;

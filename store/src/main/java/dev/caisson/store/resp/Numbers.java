@@ -21,7 +21,7 @@ public final class Numbers {
     private static final byte[] MINUS_ZERO = ascii("-0");
 
     /** Up to here every integer is a double, and Redis writes it as an integer. */
-    private static final double LARGEST_PLAIN_INTEGER = 1L << 52;
+    private static final double LARGEST_PLAIN_INTEGER = 0x1p62;
 
     /** The Jones polynomial, bits reversed. */
     private static final long CRC64_POLYNOMIAL = 0x95ac9329ac4bc9b5L;
@@ -174,12 +174,12 @@ public final class Numbers {
     }
 
     /**
-     * A double as Redis 7.4 writes it: integers up to 2^52 without a point, else the shortest decimal digits that read back
+     * A double as Redis 7.4 writes it: integers up to 2^62 without a point, else the shortest decimal digits that read back
      * as the same number, with an exponent ({@code 1e+21}, {@code 1.5e-7}) where Redis's has one. Where Redis's algorithm
      * misses the shortest digits, which it does for one number in a thousand, this does not.
      */
     public static byte[] format(double value) {
-        if (value == Math.rint(value) && Math.abs(value) < LARGEST_PLAIN_INTEGER) {
+        if (value == Math.rint(value) && Math.abs(value) <= LARGEST_PLAIN_INTEGER) {
             return value == 0 && 1 / value < 0 ? MINUS_ZERO.clone() : format((long) value);
         }
         if (Double.isNaN(value)) {

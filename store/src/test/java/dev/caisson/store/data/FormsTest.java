@@ -10,9 +10,9 @@ class FormsTest {
     private final ValueSettings settings = ValueSettings.standard(new Hashing(1, 2));
 
     @Test
-    void aHashIsPackedUpTo128FieldsAnd64Bytes() {
+    void aHashIsPackedUpTo512FieldsAnd64Bytes() {
         HashValue hash = new HashValue(settings);
-        for (int i = 0; i < 128; i++) {
+        for (int i = 0; i < 512; i++) {
             put(hash, "f" + i, "v", HashValue.NEVER);
         }
         assertThat(hash.encoding()).isEqualTo("listpack");
@@ -20,7 +20,7 @@ class FormsTest {
         assertThat(hash.encoding()).isEqualTo("listpack");
         put(hash, "f1", "v", 1_000);
         assertThat(hash.encoding()).isEqualTo("listpackex");
-        put(hash, "f128", "v", HashValue.NEVER);
+        put(hash, "f512", "v", HashValue.NEVER);
         assertThat(hash.encoding()).isEqualTo("hashtable");
 
         HashValue large = new HashValue(settings);

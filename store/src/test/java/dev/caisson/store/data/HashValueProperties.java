@@ -28,7 +28,7 @@ class HashValueProperties {
         Map<String, Timed> model = new HashMap<>();
         boolean long_ = random.nextBoolean();
         boolean timed = random.nextBoolean();
-        int range = 20 + random.nextInt(300);
+        int range = 20 + random.nextInt(random.nextInt(4) == 0 ? 1_200 : 100);
         for (int i = 0; i < 3 * range; i++) {
             String field = text(random, range, long_);
             byte[] name = bytes(field);

@@ -67,7 +67,7 @@ class MemoryTest {
     /** A field that expires and is written again and again: what waits for its time must not keep the former values. */
     @Test
     void doesNotKeepFormerValuesOfFieldsThatExpire() {
-        HashValue hash = hash(200, true);
+        HashValue hash = hash(700, true);
         byte[] field = bytes("large");
         byte[] value = new byte[100_000];
         for (int i = 0; i < 1_000; i++) {
