@@ -286,7 +286,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             throw new ErrorReply(Errors.NO_AUTH);
         }
         if (account() != null) {
-            store.server().users().check(this, command, args, inTransaction() ? "multi" : "toplevel", loop.call.now());
+            store.server().users().check(this, command, args, inTransaction() ? "multi" : "toplevel");
         }
         if (protocol() == 2 && subscriptions() + watchCount() > 0 && !command.is(Command.WHILE_SUBSCRIBED)) {
             throw new ErrorReply("ERR Can't execute '" + command.fullName()

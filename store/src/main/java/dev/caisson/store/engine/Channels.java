@@ -150,11 +150,11 @@ public final class Channels {
     void post(boolean sharded, byte[] channel, byte[] message) {
         Key name = new Key(channel);
         Kind kind = sharded ? Kind.SHARD : Kind.CHANNEL;
-        Delivery last = add(kind, name, channel, message, null);
+        Delivery last = add(kind, name, channel, message);
         if (!sharded) {
             for (Key pattern : of(Kind.PATTERN).keySet()) {
                 if (Glob.matches(pattern.bytes(), channel)) {
-                    last = add(Kind.PATTERN, pattern, channel, message, last);
+                    last = add(Kind.PATTERN, pattern, channel, message);
                 }
             }
         }
@@ -163,12 +163,12 @@ public final class Channels {
 
     /** A command was run: those who monitor are told. */
     void report(byte[] line) {
-        tell(add(Kind.MONITOR, Audience.ALL, line, line, null), line.length);
+        tell(add(Kind.MONITOR, Audience.ALL, line, line), line.length);
     }
 
-    private @Nullable Delivery add(Kind kind, Key name, byte[] channel, byte[] message, @Nullable Delivery before) {
+    private @Nullable Delivery add(Kind kind, Key name, byte[] channel, byte[] message) {
         if (!of(kind).containsKey(name)) {
-            return before;
+            return null;
         }
         Delivery delivery = new Delivery(kind, name, channel, message);
         waiting.add(delivery);
