@@ -163,6 +163,9 @@ final class Loop implements Watches.Host, Waiters.Host, Leases.Host {
             }
             commit();
         }
+        if (index == 0) {
+            store.tick();
+        }
     }
 
     // ---- watches; called by whoever has the shard
@@ -200,7 +203,7 @@ final class Loop implements Watches.Host, Waiters.Host, Leases.Host {
     }
 
     /** Runs something of this loop's with shards that it borrows. Any thread. */
-    private void borrow(long shards, Runnable code) {
+    void borrow(long shards, Runnable code) {
         Borrow.Borrower borrower = new Borrow.Borrower() {
             @Override
             public void borrowed() {

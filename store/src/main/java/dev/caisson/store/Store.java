@@ -89,10 +89,12 @@ public final class Store implements Drainable, Scoped {
     private final Loop[] loops;
     private final Map<Long, Connection> connections = new ConcurrentHashMap<>();
     private final AtomicLong ids = new AtomicLong();
-    /** Set once, before any loop has anything to do; null for a store in memory. */
+    /** Both set once, before any loop has anything to do; null for a store in memory. */
     private @Nullable Journal journal;
     /** Null if it does not speak TLS. Read when the socket is bound. */
     private volatile @Nullable SslContext tls;
+
+    private @Nullable Snapshots snapshots;
 
     private volatile boolean refusing;
     private volatile @Nullable Channel listening;
@@ -180,6 +182,8 @@ public final class Store implements Drainable, Scoped {
                 files == null ? FolderFiles.of(folder) : files,
                 this,
                 new Replay(commands, sharding, call, nobody));
+        snapshots = new Snapshots(this, journal, options.snapshotAfterBytes());
+        server.persistence(snapshots);
         server.configuration().show("dir", folder.toAbsolutePath().normalize().toString());
         server.configuration().show("appendonly", "yes");
         server.configuration().show("appendfsync", options.durability().name().toLowerCase(Locale.ROOT));
@@ -398,6 +402,14 @@ public final class Store implements Drainable, Scoped {
     /** Milliseconds that only go forward. */
     long monotonic() {
         return options.monotonicClock().getAsLong();
+    }
+
+    /** What is looked after now and then, by the first loop. */
+    void tick() {
+        Snapshots writer = snapshots;
+        if (writer != null) {
+            writer.tick();
+        }
     }
 
     /** Its log; null for a store in memory. */

@@ -44,6 +44,7 @@ public final class StoreOptions {
         LogFiles files;
 
         Durability durability = Durability.EVERYSEC;
+        long snapshotAfterBytes = 64L << 20;
         String password = "";
         long maxMemoryBytes = Runtime.getRuntime().maxMemory() / 100 * MEMORY_PERCENT;
         Settings.Eviction eviction = Settings.Eviction.NOEVICTION;
@@ -101,6 +102,14 @@ public final class StoreOptions {
     /** When a store that {@linkplain #folder keeps a folder} forces what was written: every second unless set. */
     public StoreOptions durability(Durability durability) {
         return with(o -> o.durability = durability);
+    }
+
+    /** Writes a snapshot when the log since the last one is longer than this, and than that one: 64 MiB unless set. */
+    public StoreOptions snapshotAfterBytes(long bytes) {
+        if (bytes < 1) {
+            throw new IllegalArgumentException("snapshotAfterBytes is " + bytes + "; give one or more");
+        }
+        return with(o -> o.snapshotAfterBytes = bytes);
     }
 
     /** Keeps the keys in this folder, which is made if it is missing, and which no other store may use meanwhile. */
@@ -190,6 +199,10 @@ public final class StoreOptions {
     @Nullable
     LogFiles files() {
         return all.files;
+    }
+
+    long snapshotAfterBytes() {
+        return all.snapshotAfterBytes;
     }
 
     Durability durability() {

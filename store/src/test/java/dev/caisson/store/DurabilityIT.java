@@ -241,6 +241,119 @@ class DurabilityIT {
         }
     }
 
+    /** Snapshots while everything changes: all types, transactions, expiry, leases; then the log alone tells what came after. */
+    @ParameterizedTest
+    @CsvSource({"1,3", "3,1"})
+    void aSnapshotUnderLoadIsWhatWasThereAtItsCut(int loops, int later) throws Exception {
+        Random random = new Random(loops);
+        long before;
+        try (Store store = Store.open(options(loops));
+                StoreClient client = store.client("writes", push -> {})) {
+            List<CompletableFuture<Reply>> replies = new ArrayList<>();
+            for (int i = 0; i < 3_000; i++) {
+                replies.add(client.send("RPUSH", "long" + i % 3, "element " + i));
+                replies.add(client.send("SET", "cold" + i, "value", "EX", "1000"));
+                replies.add(client.send("ZADD", "sorted", Integer.toString(i), "member" + i));
+                replies.add(client.send("XADD", "stream", "*", "field", "value" + i));
+                replies.add(client.send("HSET", "wide" + i % 5, "field" + i, "value"));
+            }
+            client.send("HPEXPIREAT", "wide0", "1900000000000", "FIELDS", "1", "field0");
+            client.send("XDEL", "stream", "1-1");
+            for (int i = 0; i < 20_000; i++) {
+                if (i % 4_000 == 0) {
+                    Awaitility.await()
+                            .atMost(Duration.ofSeconds(30))
+                            .until(() -> !error(call(client, "BGSAVE")).startsWith("ERR Background"));
+                }
+                if (i % 300 == 0) {
+                    String id = "lease" + i;
+                    replies.add(client.send("LEASE.GRANT", "600000", "ID", id));
+                    replies.add(client.send("LEASE.HSET", id, "service" + i % 900, id, "1"));
+                    replies.add(client.send("SET", "leased" + i, "1"));
+                    replies.add(client.send("LEASE.ATTACH", id, "leased" + i));
+                    if (i > 3_000) {
+                        replies.add(client.send("LEASE.REVOKE", "lease" + (i - 3_000)));
+                    }
+                    clock.addAndGet(random.nextInt(200));
+                }
+                replies.add(client.send(command(random)));
+                replies.add(client.send("RPOP", "long" + i % 3));
+                replies.add(client.send("ZREM", "sorted", "member" + i % 3_000));
+                replies.add(client.send("DEL", "cold" + random.nextInt(3_000)));
+                if (replies.size() > 5_000) {
+                    replies.removeFirst().get(30, TimeUnit.SECONDS);
+                }
+            }
+            for (CompletableFuture<Reply> each : replies) {
+                each.get(30, TimeUnit.SECONDS);
+            }
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> !store.server().persistence().isSaving());
+            assertThat(store.server().persistence().figures().get("snapshot_last_failure"))
+                    .isEqualTo("");
+            before = digest(store);
+        }
+        only(name -> name.endsWith(".snap"));
+        for (int round = 0; round < 2; round++) {
+            try (Store store = Store.open(options(later));
+                    StoreClient client = store.client("reads", push -> {})) {
+                assertThat(digest(store)).isEqualTo(before);
+                assertThat(store.journal().log().recovered().snapshot()).isPositive();
+                assertThat(call(client, "LEASE.REVOKE", "lease19800")).isEqualTo(new Reply.Int(2));
+                call(client, "LEASE.GRANT", "600000", "ID", "lease19800");
+                call(client, "HSET", "service" + 19_800 % 900, "lease19800", "1");
+                call(client, "LEASE.ATTACH", "lease19800", "service" + 19_800 % 900, "FIELDS", "1", "lease19800");
+                call(client, "SET", "leased19800", "1");
+                call(client, "LEASE.ATTACH", "lease19800", "leased19800");
+            }
+        }
+    }
+
+    @Test
+    void aLongLogIsCutShortByItself() throws Exception {
+        try (Store store = Store.open(options(2).snapshotAfterBytes(100_000));
+                StoreClient client = store.client("writes", push -> {})) {
+            for (int i = 0; i < 3_000; i++) {
+                client.send("SET", "key" + i % 50, "x".repeat(100));
+            }
+            call(client, "PING");
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> store.server().persistence().lastSaveMillis() > 0);
+            assertThat(store.journal().log().stats().bytesSinceSnapshot()).isLessThan(400_000);
+        }
+    }
+
+    @Test
+    void aSnapshotThatFlushallOvertakesIsGivenUpAndTheNextOneIsWritten() throws Exception {
+        try (Store store = Store.open(options(2));
+                StoreClient client = store.client("writes", push -> {})) {
+            for (int i = 0; i < 2_000; i++) {
+                client.send("SET", "key" + i, "x".repeat(1_000));
+            }
+            for (int round = 0; round < 5; round++) {
+                client.send("BGSAVE");
+                client.send("FLUSHALL");
+                client.send("SET", "after", "1");
+                call(client, "PING");
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(30))
+                        .until(() -> !store.server().persistence().isSaving());
+            }
+            call(client, "BGSAVE");
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> !store.server().persistence().isSaving());
+            assertThat(store.server().persistence().figures().get("snapshot_last_failure"))
+                    .isEqualTo("");
+        }
+        try (Store store = Store.open(options(1));
+                StoreClient client = store.client("reads", push -> {})) {
+            assertThat(call(client, "KEYS", "*")).isEqualTo(new Reply.Array(List.of(bulk("after"))));
+        }
+    }
+
     @Test
     void twoStoresDoNotShareAFolder() throws Exception {
         try (Store store = Store.open(options(1))) {

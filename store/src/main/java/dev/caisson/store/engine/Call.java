@@ -463,6 +463,10 @@ public final class Call {
 
     /** Removes fields whose time has come, at most {@value #EXPIRED_FIELDS}; returns whether the key is still there. */
     boolean expireFields(Shard shard, Node node, HashValue hash) {
+        if (frozen) {
+            return true;
+        }
+        shard.saveOnce(node);
         List<byte[]> fields = new ArrayList<>();
         hash.removeExpired(
                 now, EXPIRED_FIELDS, (b, offset, length) -> fields.add(Arrays.copyOfRange(b, offset, offset + length)));

@@ -13,6 +13,7 @@ public final class Commands {
                 TableCommands::register,
                 ConfigCommands::register,
                 ServerCommands::register,
+                PersistenceCommands::register,
                 PubSubCommands::register,
                 KeyCommands::register,
                 LeaseCommands::register,

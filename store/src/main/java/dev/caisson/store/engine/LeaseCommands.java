@@ -188,8 +188,9 @@ final class LeaseCommands {
             shard.changed(bytes, 0, bytes.length, "del", Event.GENERIC);
             return 1;
         }
+        Object item = shard.peek(bytes, 0, bytes.length); // first: a snapshot wants the field with its lease
         shard.leases.detachField(key, field);
-        if (!(shard.peek(bytes, 0, bytes.length) instanceof Node node && node.value instanceof HashValue hash)
+        if (!(item instanceof Node node && node.value instanceof HashValue hash)
                 || !hash.remove(field.bytes(), 0, field.bytes().length, c.now())) {
             return 0;
         }

@@ -17,6 +17,8 @@ final class Node {
     int clock;
 
     boolean leased;
+    /** Which of two epochs it was put or last written to a snapshot in, see {@link Shard}. */
+    boolean epoch;
 
     Node(byte[] key, Value value) {
         this.key = key;

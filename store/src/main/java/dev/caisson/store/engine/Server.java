@@ -36,6 +36,8 @@ public final class Server {
     private final String runId;
     private final long startedAtMillis;
     private final Map<Long, Session> sessions = new ConcurrentHashMap<>();
+    private Persistence persistence = Persistence.NONE;
+
     private final LongAdder accepted = new LongAdder();
     private final LongAdder refused = new LongAdder();
     private final LongAdder lagged = new LongAdder();
@@ -104,6 +106,16 @@ public final class Server {
             sum += shard.figure(figure);
         }
         return sum;
+    }
+
+    /** Its log and snapshots; those of a store in memory do nothing. */
+    public Persistence persistence() {
+        return persistence;
+    }
+
+    /** Sets who writes; once, before use. */
+    public void persistence(Persistence writer) {
+        persistence = writer;
     }
 
     // ---- users

@@ -46,6 +46,10 @@ public final class Shard {
     final Waiters waiters = new Waiters(this);
     final Leases leases = new Leases();
     private @Nullable Listener listener;
+    /** The snapshot that is being written, if one is. */
+    private @Nullable Saving saving;
+
+    private boolean epoch;
     /** Heap bytes of all entries, without the table. */
     private long entryBytes;
     /** How many keys have a time to live. */
@@ -87,7 +91,11 @@ public final class Shard {
     /** The item of the key, expired or not; null if there is none. */
     @Nullable
     Object peek(byte[] bytes, int offset, int length) {
-        return keys.find(bytes, offset, length, sharding.hash(bytes, offset, length));
+        Object item = keys.find(bytes, offset, length, sharding.hash(bytes, offset, length));
+        if (saving != null && item != null) {
+            saveOnce(item); // it may be changed in a moment
+        }
+        return item;
     }
 
     /** Puts an item in the place of what its key had, or anew. */
@@ -95,11 +103,13 @@ public final class Shard {
         int hash = sharding.hash(bytes, offset, length);
         long at = keys.locate(bytes, offset, length, hash);
         charge(item);
+        epoch(item, epoch);
         if (at < 0) {
             keys.insert(item, hash);
             tell(bytes, offset, length, "new", Event.NEW);
         } else {
             Object old = keys.replaceAt(at, item);
+            saveOnce(old);
             discharge(old);
             if (isLeased(old) && !isLeased(item)) {
                 leases.detach(new Key(Arrays.copyOfRange(bytes, offset, offset + length)));
@@ -115,6 +125,7 @@ public final class Shard {
             return null;
         }
         Object item = keys.removeAt(at);
+        saveOnce(item);
         discharge(item);
         if (isLeased(item)) {
             leases.detach(new Key(Arrays.copyOfRange(bytes, offset, offset + length)));
@@ -170,6 +181,9 @@ public final class Shard {
 
     /** Forgets all keys. */
     void clear() {
+        if (saving != null) {
+            saving.giveUp("all keys were removed meanwhile");
+        }
         keys.clear();
         entryBytes = 0;
         expiring = 0;
@@ -178,6 +192,51 @@ public final class Shard {
         }
         leases.clear();
         watches.markAll();
+    }
+
+    // ---- snapshots
+
+    /*
+     * Every entry carries the epoch of the shard, until a cut begins the other epoch: then those that carry the former one are
+     * those that the snapshot has not written yet. What is put afterwards carries the new one: the snapshot does not want it.
+     */
+
+    /** Begins to write what the shard holds now; whoever calls it has all shards of the store. */
+    public Saving save(Saving.Blocks blocks) {
+        if (saving != null) {
+            throw new IllegalStateException("shard " + index + " is being written");
+        }
+        epoch = !epoch;
+        Saving begun = new Saving(this, blocks);
+        saving = begun;
+        return begun;
+    }
+
+    /** Writes an item to the running snapshot, if that is to have it and does not yet. */
+    void saveOnce(Object item) {
+        Saving running = saving;
+        if (running != null && epoch(item) != epoch) {
+            running.save(item);
+            epoch(item, epoch);
+        }
+    }
+
+    void saved(Saving done) {
+        if (saving == done) {
+            saving = null;
+        }
+    }
+
+    private static boolean epoch(Object item) {
+        return item instanceof byte[] entry ? StringEntry.epoch(entry) : ((Node) item).epoch;
+    }
+
+    private static void epoch(Object item, boolean epoch) {
+        if (item instanceof byte[] entry) {
+            StringEntry.epoch(entry, epoch);
+        } else {
+            ((Node) item).epoch = epoch;
+        }
     }
 
     // ---- changes

@@ -151,6 +151,9 @@ final class Status {
     private void persistence() {
         line("loading", 0);
         line("aof_enabled", server.configuration().get("appendonly").equals("yes") ? 1 : 0);
+        line("rdb_bgsave_in_progress", server.persistence().isSaving() ? 1 : 0);
+        line("rdb_last_save_time", server.persistence().lastSaveMillis() / 1000);
+        server.persistence().figures().forEach(this::line);
     }
 
     private void stats() {

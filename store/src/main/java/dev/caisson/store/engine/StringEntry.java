@@ -22,6 +22,8 @@ public final class StringEntry {
     static final int RAW = 4;
 
     static final int LEASED = 8;
+    /** Which of two epochs it was put or last written to a snapshot in, see {@link Shard}. */
+    static final int EPOCH = 16;
 
     private static final int HEAD = 4;
 
@@ -144,5 +146,13 @@ public final class StringEntry {
     /** What it takes on the heap: array header and padding included. */
     static long memory(byte[] entry) {
         return (16L + entry.length + 7) & ~7L;
+    }
+
+    static boolean epoch(byte[] entry) {
+        return (entry[0] & EPOCH) != 0;
+    }
+
+    static void epoch(byte[] entry, boolean epoch) {
+        entry[0] = (byte) (epoch ? entry[0] | EPOCH : entry[0] & ~EPOCH);
     }
 }
