@@ -130,10 +130,8 @@ final class EntryCommands {
     }
 
     private static void stream(RespWriter out, byte[] key, StreamValue stream) {
-        Slice field = new Slice();
-        Slice value = new Slice();
         stream.range(0, 0, -1, -1, false, entry -> {
-            entry(out, key, entry, field, value);
+            entry(out, key, entry);
             return true;
         });
         String last = id(stream.lastMs(), stream.lastSeq());
@@ -146,7 +144,9 @@ final class EntryCommands {
         out.bulk("MAXDELETEDID").bulk(id(stream.maxDeletedMs(), stream.maxDeletedSeq()));
     }
 
-    private static void entry(RespWriter out, byte[] key, StreamEntry entry, Slice field, Slice value) {
+    private static void entry(RespWriter out, byte[] key, StreamEntry entry) {
+        Slice field = new Slice();
+        Slice value = new Slice();
         out.array(3 + 2 * entry.fields()).bulk("XADD").bulk(key).bulk(id(entry.ms(), entry.seq()));
         while (entry.next(field, value)) {
             out.bulk(field.bytes(), field.offset(), field.length());
