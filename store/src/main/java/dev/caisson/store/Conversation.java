@@ -494,7 +494,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     private void giveUp(Waiter waiter, Waiting.State how) {
         if (waiter.end(how)) {
             forget(waiter);
-            wake(waiter, nothing(waiter, null));
+            wake(waiter, nothing(null));
         }
     }
 
@@ -505,20 +505,18 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             return false;
         }
         forget(waiter);
-        served(waiter, nothing(waiter, error));
+        served(waiter, nothing(error));
         return true;
     }
 
     /** The reply of one who got nothing. */
-    private byte[] nothing(Waiter waiter, @Nullable String error) {
+    private byte[] nothing(@Nullable String error) {
         RespWriter reply = new RespWriter();
         reply.protocol(protocol());
         if (error != null) {
             reply.error(error);
-        } else if (waiter.wantsArray()) {
-            reply.nilArray();
         } else {
-            reply.nil();
+            reply.nilArray();
         }
         return Arrays.copyOf(reply.array(), reply.length());
     }

@@ -23,7 +23,7 @@ final class BlockingCommands {
         /** Takes, and writes the whole reply. Something is there. */
         void take(Call call, Waiter waiter, Key key, RespWriter out);
 
-        /** Whether the reply, when nothing came in time, is an empty array. */
+        /** Whether the reply, where it must not wait and nothing is there, is an empty array. */
         boolean wantsArray();
     }
 
@@ -197,7 +197,7 @@ final class BlockingCommands {
             }
         }
         if (c.isNested()) {
-            if (waiter.wantsArray()) {
+            if (waiter.pop.wantsArray()) {
                 c.out.nilArray();
             } else {
                 c.out.nil();

@@ -42,9 +42,4 @@ public final class Waiter {
     public long timeoutMillis() {
         return timeoutMillis;
     }
-
-    /** Whether its reply, when nothing came, is an empty array; else it is an empty bulk. */
-    public boolean wantsArray() {
-        return pop.wantsArray();
-    }
 }
