@@ -15,6 +15,9 @@ import java.util.BitSet;
  * queues orders the memory. One for each connection and shard is kept for the next burst.
  */
 final class Batch implements Loop.Work {
+    /** A batch whose replies have grown to this comes back with them, and goes on when its client has taken them. */
+    static final int MOST_REPLY_BYTES = 256 << 10;
+
     /** Arrays larger than this are not kept for the next burst. */
     private static final int KEEP_BYTES = 64 << 10;
 
@@ -29,15 +32,24 @@ final class Batch implements Loop.Work {
     private Command[] commands = new Command[8];
     private int count;
 
+    /** Made once, not for each burst. */
+    private final Runnable back = this::back;
+
     private final Args args = new Args();
     private final RespWriter replies = new RespWriter();
-    /** Where the reply of each command ends. */
+    /** Where the reply of each command ends in {@link #replies}. */
     private int[] ends = new int[8];
     /** Which of them changed something. */
     private final BitSet wrote = new BitSet();
 
-    /** Whether the replies are there. Set and read on the connection's loop. */
-    boolean done;
+    /* How far it has run: commands, and where the arguments and the shape of the next one begin. */
+    private int ran;
+    private int nextByte;
+    private int nextShape;
+    /** The first command whose reply is in {@link #replies}; those of earlier ones were taken. */
+    private int first;
+    /** Whether it is back with what has run. Set and read on the connection's loop. */
+    private boolean here;
     /** How many replies were taken. */
     private int taken;
 
@@ -71,36 +83,57 @@ final class Batch implements Loop.Work {
         commands[count++] = command;
     }
 
-    /** Runs all commands; on the shard's loop. */
+    /** Runs what has not run, until the replies are large; on the shard's loop. */
     @Override
     public void run(Loop at) {
         if (ends.length < count) {
-            ends = new int[Math.max(count, ends.length * 2)];
+            ends = Arrays.copyOf(ends, Math.max(count, ends.length * 2));
         }
         replies.protocol(conversation.protocol());
         Call call = at.begin();
-        int offset = 0;
-        int next = 0;
-        for (int i = 0; i < count; i++) {
+        while (ran < count && replies.length() < MOST_REPLY_BYTES) {
             args.reset(bytes);
-            int n = shape[next++];
+            int n = shape[nextShape++];
             for (int k = 0; k < n; k++) {
-                int length = shape[next++];
-                args.add(offset, length);
-                offset += length;
+                int length = shape[nextShape++];
+                args.add(nextByte, length);
+                nextByte += length;
             }
             int before = call.effects().length();
-            call.execute(commands[i], args, conversation, replies, at.shard);
-            ends[i] = replies.length();
-            wrote.set(i, call.effects().length() != before);
+            call.execute(commands[ran], args, conversation, replies, at.shard);
+            wrote.set(ran, call.effects().length() != before);
+            ends[ran++] = replies.length();
         }
         at.commit();
-        conversation.loop.execute(this::back);
+        conversation.loop.execute(back);
     }
 
     private void back() {
-        done = true;
-        conversation.delivered();
+        here = true;
+        conversation.cameBack(this);
+    }
+
+    /** Whether all of its commands have run. Asked while it is here. */
+    boolean hasRun() {
+        return ran == count;
+    }
+
+    /** Whether it is here with replies that were not taken. */
+    boolean hasReply() {
+        return here && taken < ran;
+    }
+
+    /** Whether it waits here for {@link #goOn}: its replies were taken, and there are commands left. */
+    boolean isPaused() {
+        return here && taken == ran && ran < count;
+    }
+
+    /** Goes for the rest. */
+    void goOn() {
+        here = false;
+        first = ran;
+        replies.reset();
+        loop.submit(this);
     }
 
     /** Whether the next reply answers a change. */
@@ -110,7 +143,7 @@ final class Batch implements Loop.Work {
 
     /** Appends the next reply; returns whether it was the last. */
     boolean take(RespWriter out) {
-        int from = taken == 0 ? 0 : ends[taken - 1];
+        int from = taken == first ? 0 : ends[taken - 1];
         out.raw(replies.array(), from, ends[taken] - from);
         return ++taken == count;
     }
@@ -127,17 +160,26 @@ final class Batch implements Loop.Work {
         used = 0;
         shapes = 0;
         count = 0;
+        ran = 0;
+        nextByte = 0;
+        nextShape = 0;
+        first = 0;
         taken = 0;
-        done = false;
+        here = false;
     }
 
     // ---- replies of commands that ran here, while earlier ones are still on their way
 
     /** The writer of a batch that stands for replies made on the connection's own loop. */
     RespWriter local() {
-        done = true;
+        here = true;
         replies.protocol(conversation.protocol());
         return replies;
+    }
+
+    /** Bytes of replies that it holds. */
+    int replyBytes() {
+        return replies.length();
     }
 
     /** The reply that was begun on {@link #local} is complete. */
@@ -147,6 +189,7 @@ final class Batch implements Loop.Work {
             ends = Arrays.copyOf(ends, count * 2);
         }
         ends[count++] = replies.length();
+        ran = count;
         if (commands.length < count) {
             commands = Arrays.copyOf(commands, ends.length);
         }

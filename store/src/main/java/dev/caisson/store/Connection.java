@@ -240,7 +240,7 @@ final class Connection extends Conversation {
         @Override
         public void channelWritabilityChanged(ChannelHandlerContext context) {
             if (channel.isWritable()) {
-                unclogged();
+                loop.execute(Connection.this::unclogged); // not from within the write that was flushed at once
             }
         }
 

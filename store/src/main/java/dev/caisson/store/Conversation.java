@@ -59,6 +59,8 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     private final ArrayDeque<Batch> order = new ArrayDeque<>();
     /** The batch being filled for each shard; made when first needed. */
     private final @Nullable Batch[] filling;
+    /** The batch of each shard that has not run to its end: one at a time, so that none overtakes what another has left. */
+    private final @Nullable Batch[] underWay;
     /** Batches to be used again; at most two for each shard. */
     private final ArrayDeque<Batch> spare = new ArrayDeque<>();
 
@@ -80,6 +82,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         Journal journal = store.journal();
         this.outbox = journal == null ? null : new Outbox(this, journal);
         this.marks = new ReplyMarks(journal != null);
+        this.underWay = new Batch[store.loops().length];
     }
 
     // ---- what kinds of clients differ in
@@ -106,7 +109,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
 
     /** Takes the requests that have arrived. */
     final void take() {
-        while (!stalled && !closed && order.size() < MAX_PIPELINED && !cannotTake()) {
+        while (!stalled && !closed && order.size() < MAX_PIPELINED && !cannotTake() && !holdsMuch()) {
             Args args = next();
             if (args == null) {
                 break;
@@ -155,6 +158,11 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         return isClogged() || box != null && box.isFull();
     }
 
+    /** Whether replies made here wait in number for earlier ones from other loops. */
+    private boolean holdsMuch() {
+        return local != null && local.replyBytes() >= Batch.MOST_REPLY_BYTES;
+    }
+
     /** Ends a read burst: batches leave, output is sent. */
     final void endBurst() {
         submit();
@@ -192,11 +200,25 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     private void submit() {
         for (int i = 0; i < filling.length; i++) {
             Batch batch = filling[i];
-            if (batch != null) {
+            if (batch != null && underWay[i] == null) {
                 filling[i] = null;
+                underWay[i] = batch;
                 batch.loop.submit(batch);
             }
         }
+    }
+
+    /** Sends the batches for the rest whose replies have gone out, and those that waited for them. */
+    private void goOnWithBatches() {
+        if (closed || cannotTake()) {
+            return;
+        }
+        for (Batch batch : underWay) {
+            if (batch != null && batch.isPaused()) {
+                batch.goOn();
+            }
+        }
+        submit();
     }
 
     private void dispatch(Args args) {
@@ -232,7 +254,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             run(command, args, false);
         } else if ((shards & (shards - 1)) == 0) {
             Loop owner = store.loops()[Long.numberOfTrailingZeros(shards)];
-            if (owner == loop && loop.isHome()) {
+            if (owner == loop && loop.isHome() && underWay[loop.index] == null && filling[loop.index] == null) {
                 run(command, args, true);
             } else if (home) {
                 park(command, args, false);
@@ -241,7 +263,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
                 order.add(batch(owner));
             }
         } else {
-            park(command, args, false);
+            park(command, args, !order.isEmpty()); // a batch that was cut short must not be overtaken
         }
     }
 
@@ -286,7 +308,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             throw new ErrorReply(Errors.NO_AUTH);
         }
         if (account() != null) {
-            store.server().users().check(this, command, args, inTransaction() ? "multi" : "toplevel");
+            store.server().users().check(this, command, args, inTransaction() ? "multi" : "toplevel", loop.call.now());
         }
         if (protocol() == 2 && subscriptions() + watchCount() > 0 && !command.is(Command.WHILE_SUBSCRIBED)) {
             throw new ErrorReply("ERR Can't execute '" + command.fullName()
@@ -440,12 +462,19 @@ abstract class Conversation extends Session implements Borrow.Borrower {
     }
 
     /** A batch has come back: what can be given now, in order, is given. */
-    final void delivered() {
+    final void cameBack(Batch batch) {
+        if (batch.hasRun()) {
+            underWay[batch.loop.index] = null;
+        }
+        delivered();
+    }
+
+    private void delivered() {
         if (closed) {
             order.clear();
             return;
         }
-        for (Batch batch; (batch = order.peek()) != null && batch.done; ) {
+        for (Batch batch; (batch = order.peek()) != null && batch.hasReply(); ) {
             order.remove();
             int from = out.length();
             boolean wrote = batch.nextWrote();
@@ -468,6 +497,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         if (out.length() > 0) {
             handOn();
         }
+        goOnWithBatches();
         if (order.isEmpty() && waitsForEarlier && parked != null && parkedArgs != null) {
             waitsForEarlier = false;
             borrow(parked, parkedArgs);
@@ -632,6 +662,7 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             late.remove(first.getKey());
             push(first.getKey(), first.getValue());
         }
+        goOnWithBatches();
         resume();
     }
 
