@@ -150,11 +150,11 @@ public final class Channels {
     void post(boolean sharded, byte[] channel, byte[] message) {
         Key name = new Key(channel);
         Kind kind = sharded ? Kind.SHARD : Kind.CHANNEL;
-        Delivery last = add(kind, name, channel, message);
+        Delivery last = add(kind, name, channel, message, null);
         if (!sharded) {
             for (Key pattern : of(Kind.PATTERN).keySet()) {
                 if (Glob.matches(pattern.bytes(), channel)) {
-                    last = add(Kind.PATTERN, pattern, channel, message);
+                    last = add(Kind.PATTERN, pattern, channel, message, last);
                 }
             }
         }
@@ -163,12 +163,12 @@ public final class Channels {
 
     /** A command was run: those who monitor are told. */
     void report(byte[] line) {
-        tell(add(Kind.MONITOR, Audience.ALL, line, line), line.length);
+        tell(add(Kind.MONITOR, Audience.ALL, line, line, null), line.length);
     }
 
-    private @Nullable Delivery add(Kind kind, Key name, byte[] channel, byte[] message) {
+    private @Nullable Delivery add(Kind kind, Key name, byte[] channel, byte[] message, @Nullable Delivery before) {
         if (!of(kind).containsKey(name)) {
-            return null;
+            return before;
         }
         Delivery delivery = new Delivery(kind, name, channel, message);
         waiting.add(delivery);

@@ -114,7 +114,7 @@ final class TransactionCommands {
         c.out.array(transaction.commands.size());
         for (Queued each : transaction.commands) {
             try {
-                c.server().users().check(c.session, each.command(), each.args(), "multi");
+                c.server().users().check(c.session, each.command(), each.args(), "multi", c.now());
             } catch (ErrorReply denied) {
                 c.out.error(
                         "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call."

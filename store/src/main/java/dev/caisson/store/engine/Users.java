@@ -160,14 +160,14 @@ public final class Users {
      * @param context "toplevel", or "multi" inside a transaction
      * @throws ErrorReply NOPERM
      */
-    public void check(Session session, Command command, Args args, String context) {
+    public void check(Session session, Command command, Args args, String context, long now) {
         User user = session.account();
         if (user == null) {
             return;
         }
         Finding found = find(user, command, args);
         if (found.verdict() != Selector.Verdict.ALLOWED) {
-            refused(found.verdict().reason(), context, found.object(), session);
+            refused(found.verdict().reason(), context, found.object(), session, now);
             throw new ErrorReply("NOPERM " + text(user, found, false));
         }
     }
@@ -218,8 +218,7 @@ public final class Users {
                 ClientCommands.line(session, now)));
     }
 
-    private void refused(String reason, String context, String object, Session session) {
-        long now = session.activeAtMillis();
+    private void refused(String reason, String context, String object, Session session, long now) {
         log(new Refusal(0, reason, context, object, session.user(), now, ClientCommands.line(session, now)));
     }
 

@@ -129,7 +129,7 @@ final class WatchCommands {
             return before.query();
         }
         // who may watch may not therefore read
-        c.server().users().check(session, command, vector.args(), "toplevel");
+        c.server().users().check(session, command, vector.args(), "toplevel", c.now());
         if (session.watchCount() >= c.settings().maxWatchesPerClient()) {
             throw new ErrorReply("ERR a connection may watch at most "
                     + c.settings().maxWatchesPerClient() + " queries (CONFIG SET watch-max-per-client raises it)");
