@@ -7,6 +7,7 @@ import dev.caisson.store.Store;
 import dev.caisson.store.StoreOptions;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -31,6 +32,7 @@ import picocli.CommandLine.ParentCommand;
             "  caisson store --loops 4 --maxmemory 2gb     four shards; writes beyond 2 GB are refused",
             "  caisson store --dir data                    keys survive; forced to the disk every second",
             "  caisson store --dir data --durability always",
+            "  caisson store --maxmemory 2gb --maxmemory-policy allkeys-lru      keys unused for long make room",
             "  caisson store --host 0.0.0.0 --password-file secret.txt",
             "  CAISSON_JAVA_OPTS=-Xmx8g caisson store      a larger heap, and so more memory for keys",
             "",
@@ -92,6 +94,14 @@ final class StoreCommand implements Callable<Integer> {
     MemorySize maxMemory;
 
     @Option(
+            names = "--maxmemory-policy",
+            paramLabel = "POLICY",
+            defaultValue = "noeviction",
+            completionCandidates = Policies.class,
+            description = "What makes room then: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    String policy = "";
+
+    @Option(
             names = "--close-within",
             paramLabel = "SECONDS",
             defaultValue = "10",
@@ -101,6 +111,14 @@ final class StoreCommand implements Callable<Integer> {
 
     @Mixin
     HelpOption help = new HelpOption();
+
+    /** What completion offers for {@code --maxmemory-policy}. */
+    static final class Policies implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return StoreOptions.evictionPolicies().iterator();
+        }
+    }
 
     @Override
     public Integer call() {
@@ -134,7 +152,11 @@ final class StoreCommand implements Callable<Integer> {
                     + "; give it less, or a larger heap: CAISSON_JAVA_OPTS=-Xmx" + (2 * maxMemory.bytes() >> 20) + "m");
         }
         try {
-            StoreOptions options = StoreOptions.defaults().port(port).host(host).password(password.text());
+            StoreOptions options = StoreOptions.defaults()
+                    .port(port)
+                    .host(host)
+                    .password(password.text())
+                    .eviction(policy);
             options = folder == null ? options : options.folder(folder).durability(durability());
             options = loops == null ? options : options.loops(loops);
             return maxMemory == null ? options : options.maxMemoryBytes(maxMemory.bytes());

@@ -59,6 +59,14 @@ class StoreCommandTest {
     }
 
     @Test
+    void aPolicyThatDoesNotExistIsRefusedWithThoseThatDo() {
+        Cli refused = Cli.run("store", "--maxmemory-policy", "lru");
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains("lru").contains("noeviction").contains("allkeys-lru");
+        assertThat(Cli.run("completion", "bash").out()).contains("allkeys-lru");
+    }
+
+    @Test
     void anAddressThatOthersReachNeedsAPassword() {
         Cli refused = Cli.run("store", "--port", "0", "--host", "0.0.0.0");
         assertThat(refused.exitCode()).isEqualTo(1);

@@ -82,7 +82,7 @@ class StoreIT {
     @ParameterizedTest
     @ValueSource(strings = {"INT", "TERM"})
     void aSignalEndsItThoughAClientIsConnected(String signal) throws Exception {
-        try (Child store = store("--loops", "4", "--maxmemory", "64mb");
+        try (Child store = store("--loops", "4", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru");
                 Socket client = connect(store)) {
             client.getOutputStream().write("SET a 1\r\nGET a\r\n".getBytes(StandardCharsets.US_ASCII));
             assertThat(new String(client.getInputStream().readNBytes(12), StandardCharsets.US_ASCII))

@@ -5,6 +5,8 @@ import dev.caisson.store.engine.Sharding;
 import dev.caisson.store.log.LogFiles;
 import dev.caisson.store.resp.RespLimits;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -133,6 +135,28 @@ public final class StoreOptions {
     /** What to do when memory is used up: refuse writes unless set. */
     public StoreOptions eviction(Settings.Eviction eviction) {
         return with(o -> o.eviction = eviction);
+    }
+
+    /**
+     * As {@link #eviction(Settings.Eviction)}, by Redis's name of the policy, such as {@code allkeys-lru}.
+     *
+     * @throws IllegalArgumentException if it is none of {@link #evictionPolicies}
+     */
+    public StoreOptions eviction(String policy) {
+        for (Settings.Eviction each : Settings.Eviction.values()) {
+            if (each.text().equals(policy)) {
+                return eviction(each);
+            }
+        }
+        throw new IllegalArgumentException(
+                "no policy of eviction is called " + policy + "; there are " + String.join(", ", evictionPolicies()));
+    }
+
+    /** Redis's names of the policies that there are. */
+    public static List<String> evictionPolicies() {
+        return Arrays.stream(Settings.Eviction.values())
+                .map(Settings.Eviction::text)
+                .toList();
     }
 
     /** How many connections are served at once; a further one is told so and closed. */

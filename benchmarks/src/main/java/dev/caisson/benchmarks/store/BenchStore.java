@@ -11,6 +11,9 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import javax.management.JMException;
 import javax.management.ObjectName;
@@ -25,10 +28,18 @@ import javax.management.ObjectName;
  * </pre>
  */
 final class BenchStore {
-    /** What {@code caisson store} gives its JVM. */
-    static final List<String> JVM = List.of("-Xshare:auto", "-XX:+UseCompactObjectHeaders");
+    private static final Path HUGE_PAGES = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
 
     private BenchStore() {}
+
+    /** What {@code caisson store} gives its JVM. */
+    static List<String> jvm() throws IOException {
+        List<String> jvm = new ArrayList<>(List.of("-Xshare:auto", "-XX:+UseCompactObjectHeaders"));
+        if (Files.isReadable(HUGE_PAGES) && !Files.readString(HUGE_PAGES).contains("[never]")) {
+            jvm.add("-XX:+UseTransparentHugePages");
+        }
+        return jvm;
+    }
 
     public static void main(String[] args) throws Exception {
         try (Scope app = Scope.open("bench store")) {

@@ -30,7 +30,7 @@ final class MemoryTrial {
                 tell(new Report.Memory(
                         "redis, used_memory", valueBytes, redis, redis, each(server.residentBytes() - residentBefore)));
             }
-            ours("caisson, compact object headers", valueBytes, redis, BenchStore.JVM);
+            ours("caisson, compact object headers", valueBytes, redis, BenchStore.jvm());
             ours("caisson, -XX:-UseCompactObjectHeaders", valueBytes, redis, List.of("-XX:-UseCompactObjectHeaders"));
         }
     }

@@ -49,7 +49,7 @@ public final class StoreBench {
         List<Load> loads = options.loads();
         if (!loads.isEmpty()) {
             try (Server.Redis redis = Server.Redis.start("redis");
-                    Server.Caisson ours = Server.Caisson.start("caisson", BenchStore.JVM);
+                    Server.Caisson ours = Server.Caisson.start("caisson", BenchStore.jvm());
                     Server.Redis twin = Server.Redis.start("redis, again")) {
                 for (Load load : loads) {
                     measure(load, redis, ours, twin);
