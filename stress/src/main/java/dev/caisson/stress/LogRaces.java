@@ -29,11 +29,10 @@ public final class LogRaces {
     @Outcome(id = "3, 2, 3", expect = Expect.ACCEPTABLE, desc = "two before one")
     @Outcome(expect = Expect.FORBIDDEN, desc = "an index given twice, a gap, or a record lost")
     @State
-    public static class AppendAgainstAppendAgainstTake {
+    public static class AppendAgainstAppend {
         private final Tickets tickets = Tickets.after(0);
         private final Batch one = batch(1);
         private final Batch two = batch(2);
-        private long taken;
 
         @Actor
         public void appendsOne(JJJ_Result result) {
@@ -45,14 +44,39 @@ public final class LogRaces {
             result.r2 = tickets.append(two, 0);
         }
 
+        @Arbiter
+        public void takes(JJJ_Result result) {
+            result.r3 = tickets.drain();
+        }
+    }
+
+    @JCStressTest
+    @Outcome(
+            id = {"0, 2, 2", "1, 1, 2", "2, 0, 2"},
+            expect = Expect.ACCEPTABLE,
+            desc = "each taken once")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "a record lost, or taken twice")
+    @State
+    public static class AppendAgainstTake {
+        private final Tickets tickets = Tickets.after(0);
+        private final Batch one = batch(1);
+        private final Batch other = batch(1);
+
         @Actor
-        public void takes() {
-            taken = tickets.drain();
+        public void appends() {
+            tickets.append(one, 0);
+            tickets.append(other, 0);
+        }
+
+        @Actor
+        public void takes(JJJ_Result result) {
+            result.r1 = tickets.drain();
         }
 
         @Arbiter
         public void rest(JJJ_Result result) {
-            result.r3 = taken + tickets.drain();
+            result.r2 = tickets.drain();
+            result.r3 = tickets.last();
         }
     }
 }
