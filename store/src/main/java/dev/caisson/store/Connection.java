@@ -167,6 +167,7 @@ final class Connection extends Conversation {
         }
         boolean allTaken = closing || deaf && !isClogged();
         if (allTaken && isIdle()) {
+            ended(); // first, so that whoever sees the connection end finds nothing of it
             channel.writeAndFlush(channel.alloc().ioBuffer(0)).addListener(ChannelFutureListener.CLOSE);
             return;
         }

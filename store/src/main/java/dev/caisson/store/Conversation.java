@@ -13,7 +13,6 @@ import dev.caisson.store.resp.RespWriter;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ScheduledFuture;
@@ -228,8 +227,13 @@ abstract class Conversation extends Session implements Borrow.Borrower {
             active(loop.call.now(), command);
             check(command, args);
         } catch (ErrorReply refused) {
-            breakTransaction();
-            refuse(refused);
+            if (args.is(0, "EXEC")) {
+                abandon();
+                refuse(execRefused(refused));
+            } else {
+                breakTransaction();
+                refuse(refused);
+            }
             return;
         }
         if (inTransaction() && !command.is(Command.NOT_QUEUED)) {
@@ -705,8 +709,12 @@ abstract class Conversation extends Session implements Borrow.Borrower {
         late.clear();
         store.server().ended(this);
         store.server().audience().of(loop.index).leave(this);
-        List<Watched> had = abandonTransaction();
-        for (Watched each : had) {
+        abandon();
+    }
+
+    /** Gives up the transaction and what it watches. */
+    private void abandon() {
+        for (Watched each : abandonTransaction()) {
             store.loops()[each.shard()].submit(at -> at.shard.unwatch(each.key()));
         }
     }

@@ -310,7 +310,7 @@ public final class SortedSetValue implements Value {
             at = small.next(at);
         }
         int start = small.open(at, SCORE_BYTES + length);
-        FieldEntry.LONG.set(small.bytes(), start, Double.doubleToRawLongBits(score));
+        FieldEntry.LONG.set(small.bytes(), start, Double.doubleToRawLongBits(score + 0.0)); // no -0 here, as in Redis
         System.arraycopy(bytes, offset, small.bytes(), start + SCORE_BYTES, length);
     }
 

@@ -2,9 +2,12 @@ package dev.caisson.store.engine;
 
 import dev.caisson.store.resp.Args;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** Times of expiry as commands give them, turned into milliseconds since 1970. */
 final class Expiries {
+    private static final List<String> OPTIONS = List.of("EX", "PX", "EXAT", "PXAT");
+
     private Expiries() {}
 
     /**
@@ -55,9 +58,14 @@ final class Expiries {
         return args.is(arg, "PXAT") ? at(c, arg + 1, false, false, true) : -1;
     }
 
-    /** Whether the argument is EX, PX, EXAT or PXAT. */
-    static boolean isOption(Args args, int arg) {
-        return args.is(arg, "EX") || args.is(arg, "PX") || args.is(arg, "EXAT") || args.is(arg, "PXAT");
+    /** Whether the argument is EX, PX, EXAT or PXAT; if there was one before, at {@code before}, the same one. */
+    static boolean isOption(Args args, int arg, int before) {
+        for (String option : OPTIONS) {
+            if (args.is(arg, option)) {
+                return before < 0 || args.is(before, option);
+            }
+        }
+        return false;
     }
 
     static byte[] bytes(String latin1) {

@@ -5,8 +5,8 @@ import dev.caisson.store.data.HashValue;
 import dev.caisson.store.data.Slice;
 import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
+import dev.caisson.store.resp.LongDouble;
 import dev.caisson.store.resp.Numbers;
-import java.math.BigDecimal;
 import org.jspecify.annotations.Nullable;
 
 /** HSET, HGET and their kin; the expiry of fields is in {@link HashExpiryCommands}. */
@@ -176,19 +176,21 @@ final class HashCommands {
 
     private static void hincrbyfloat(Call c) {
         Args a = c.args;
-        double near = Numbers.parseDouble(a.bytes(), a.offset(3), a.length(3));
-        if (Double.isInfinite(near)) {
+        LongDouble by = LongDouble.parse(a.bytes(), a.offset(3), a.length(3));
+        if (by.infinite()) {
             throw new ErrorReply("ERR value is NaN or Infinity");
         }
-        BigDecimal by = Decimals.parse(a.bytes(), a.offset(3), a.length(3));
         Slice old = find(c, 2);
-        BigDecimal value = BigDecimal.ZERO;
+        LongDouble value = LongDouble.of(0);
         if (old != null) {
-            Numbers.parseDouble(
+            value = LongDouble.parse(
                     old.bytes(), old.offset(), old.length(), new ErrorReply("ERR hash value is not a float"));
-            value = Decimals.parse(old.bytes(), old.offset(), old.length());
         }
-        byte[] sum = Decimals.format(value.add(by));
+        value = value.plus(by);
+        if (value.infinite()) {
+            throw new ErrorReply("ERR increment would produce NaN or Infinity");
+        }
+        byte[] sum = value.format();
         store(c, sum);
         c.changed(1, "hincrbyfloat", Event.HASH);
         c.out.bulk(sum);

@@ -4,6 +4,7 @@ import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
 import dev.caisson.store.resp.Numbers;
 import java.util.Locale;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Commands on keys of any type: removal, expiry, renaming, walks. */
@@ -129,16 +130,27 @@ final class KeyCommands {
         t.add("OBJECT").arity(-2).docs("generic", "2.2.3", "O(1)", "A container for object introspection commands.");
         object(t, "ENCODING", "Returns the internal encoding of a Redis object.", KeyCommands::encoding);
         object(t, "IDLETIME", "Returns the time since the last access to a Redis object.", KeyCommands::idleTime);
-        object(t, "REFCOUNT", "Returns the reference count of a value of a key.", c -> {
-            found(c);
-            c.out.integer(1);
-        });
-        object(t, "FREQ", "Returns the logarithmic access frequency counter of a Redis object.", c -> {
-            found(c);
+        object(t, "REFCOUNT", "Returns the reference count of a value of a key.", (c, item) -> c.out.integer(1));
+        object(t, "FREQ", "Returns the logarithmic access frequency counter of a Redis object.", (c, item) -> {
             throw new ErrorReply(
                     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that"
                             + " when switching between policies at runtime LRU and LFU data will take some time to adjust.");
         });
+        t.add("OBJECT", "HELP")
+                .arity(2)
+                .category("keyspace")
+                .docs("generic", "6.2.0", "O(1)", "Returns helpful text about the different subcommands.")
+                .run(c -> Help.write(
+                        c.out,
+                        "OBJECT",
+                        "ENCODING <key>",
+                        "    Return the encoding of the value of <key>, by the names that Redis has for it.",
+                        "FREQ <key>",
+                        "    Return an error: the access frequency of keys is not tracked.",
+                        "IDLETIME <key>",
+                        "    Return the seconds since the last access to <key>.",
+                        "REFCOUNT <key>",
+                        "    Return 1: values are not shared."));
         t.add("MEMORY").arity(-2).docs("server", "4.0.0", "O(1)", "A container for memory diagnostics commands.");
         t.add("MEMORY", "USAGE")
                 .arity(-3)
@@ -164,14 +176,21 @@ final class KeyCommands {
                 .docs("generic", since, "O(N)", summary);
     }
 
-    private static void object(CommandTable.Builder t, String name, String summary, Command.Handler handler) {
+    private static void object(CommandTable.Builder t, String name, String summary, BiConsumer<Call, Object> tell) {
         t.add("OBJECT", name)
                 .arity(3)
                 .key(2)
                 .category("keyspace")
                 .read()
                 .docs("generic", "2.2.3", "O(1)", summary)
-                .run(handler);
+                .run(c -> {
+                    Object item = c.look(2);
+                    if (item == null) {
+                        c.out.nil();
+                    } else {
+                        tell.accept(c, item);
+                    }
+                });
     }
 
     // ---- being there
@@ -352,9 +371,7 @@ final class KeyCommands {
                     from,
                     entry.length - from,
                     StringEntry.expireAt(entry));
-            if (StringEntry.isRaw(entry)) {
-                StringEntry.markRaw(moved);
-            }
+            StringEntry.markLike(moved, entry);
             StringEntry.clock(moved, StringEntry.clock(entry));
             return moved;
         }
@@ -455,6 +472,9 @@ final class KeyCommands {
         String type = null;
         long count = 10;
         for (int i = 2; i < c.count(); i += 2) {
+            if (c.args.is(i, "NOVALUES")) {
+                throw new ErrorReply("ERR NOVALUES option can only be used in HSCAN");
+            }
             if (i + 1 >= c.count()) {
                 throw ErrorReply.SYNTAX;
             }
@@ -503,22 +523,13 @@ final class KeyCommands {
 
     // ---- looking inside
 
-    private static Object found(Call c) {
-        Object item = c.look(2);
-        if (item == null) {
-            throw ErrorReply.NO_SUCH_KEY;
-        }
-        return item;
-    }
-
-    private static void encoding(Call c) {
-        Object item = found(c);
+    private static void encoding(Call c, Object item) {
         if (item instanceof byte[] entry) {
             int from = StringEntry.valueOffset(entry);
             int length = entry.length - from;
             if (StringEntry.isRaw(entry)) {
                 c.out.bulk("raw");
-            } else if (Numbers.isInteger(entry, from, length)) {
+            } else if (!StringEntry.isText(entry) && Numbers.isInteger(entry, from, length)) {
                 c.out.bulk("int");
             } else {
                 c.out.bulk(length <= 44 ? "embstr" : "raw");
@@ -528,8 +539,7 @@ final class KeyCommands {
         c.out.bulk(((Node) item).value.encoding());
     }
 
-    private static void idleTime(Call c) {
-        Object item = found(c);
+    private static void idleTime(Call c, Object item) {
         int now = (int) (c.now() / 1000) & CLOCK_MASK;
         c.out.integer((now - Keyspace.clock(item)) & CLOCK_MASK);
     }

@@ -380,6 +380,12 @@ public abstract class Session {
         return had;
     }
 
+    /** What EXEC answers where it is refused itself, which ends the transaction. */
+    public static ErrorReply execRefused(ErrorReply refused) {
+        String line = refused.line();
+        return new ErrorReply("EXECABORT Transaction discarded because of: " + line.substring(line.indexOf(' ') + 1));
+    }
+
     /** Marks the transaction, if there is one, as failed: a command was refused. */
     public final void breakTransaction() {
         if (transaction != null) {

@@ -184,12 +184,14 @@ public final class Shard {
         if (saving != null) {
             saving.giveUp("all keys were removed meanwhile");
         }
+        versions.forEach((key, version) -> {
+            if (peek(key.bytes(), 0, key.bytes().length) != null) {
+                version.number++;
+            }
+        });
         keys.clear();
         entryBytes = 0;
         expiring = 0;
-        for (Version each : versions.values()) {
-            each.number++;
-        }
         leases.clear();
         watches.markAll();
     }

@@ -9,6 +9,7 @@ import dev.caisson.store.resp.Numbers;
 import dev.caisson.store.resp.RespWriter;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -432,6 +433,9 @@ final class StreamCommands {
                     }
                 } else if (more && c.args.is(i, "COUNT")) {
                     count = Math.max(0, c.args.integer(i + 1));
+                } else if (more && c.args.is(i, "GROUP") || c.args.is(i, "NOACK")) {
+                    throw new ErrorReply("ERR The " + c.args.text(i).toUpperCase(Locale.ROOT)
+                            + " option is only supported by XREADGROUP. You called XREAD instead.");
                 } else {
                     throw refused(c.args, i);
                 }

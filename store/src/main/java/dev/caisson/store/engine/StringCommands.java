@@ -2,8 +2,8 @@ package dev.caisson.store.engine;
 
 import dev.caisson.store.resp.Args;
 import dev.caisson.store.resp.ErrorReply;
+import dev.caisson.store.resp.LongDouble;
 import dev.caisson.store.resp.Numbers;
-import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -233,7 +233,7 @@ final class StringCommands {
                 get = true;
             } else if (a.is(i, "KEEPTTL") && time < 0 && lease < 0) {
                 keep = true;
-            } else if (Expiries.isOption(a, i) && time < 0 && !keep && i + 1 < c.count()) {
+            } else if (Expiries.isOption(a, i, time) && !keep && i + 1 < c.count()) {
                 time = i++;
             } else {
                 throw ErrorReply.SYNTAX;
@@ -348,7 +348,7 @@ final class StringCommands {
         for (int i = 2; i < c.count(); i++) {
             if (c.args.is(i, "PERSIST") && time < 0 && !persist) {
                 persist = true;
-            } else if (Expiries.isOption(c.args, i) && time < 0 && !persist && i + 1 < c.count()) {
+            } else if (Expiries.isOption(c.args, i, time) && !persist && i + 1 < c.count()) {
                 time = i++;
             } else {
                 throw ErrorReply.SYNTAX;
@@ -508,24 +508,29 @@ final class StringCommands {
 
     private static void incrbyfloat(Call c) {
         byte[] old = c.string(1);
-        BigDecimal value = BigDecimal.ZERO;
+        LongDouble value = LongDouble.of(0);
         if (old != null) {
             int from = StringEntry.valueOffset(old);
-            value = Decimals.parse(old, from, old.length - from);
+            value = LongDouble.parse(old, from, old.length - from);
         }
-        byte[] sum = Decimals.format(value.add(Decimals.parse(c.args.bytes(), c.args.offset(2), c.args.length(2))));
-        replace(c, old, sum);
+        value = value.plus(LongDouble.parse(c.args.bytes(), c.args.offset(2), c.args.length(2)));
+        if (value.infinite()) {
+            throw new ErrorReply("ERR increment would produce NaN or Infinity");
+        }
+        byte[] sum = value.format();
+        StringEntry.markText(replace(c, old, sum));
         c.changed(1, "incrbyfloat", Event.STRING);
         c.logAs(SET, c.args.copy(1), sum, KEEPTTL);
         c.out.bulk(sum);
     }
 
-    private static void replace(Call c, byte @Nullable [] old, byte[] value) {
+    private static byte[] replace(Call c, byte @Nullable [] old, byte[] value) {
         long at = old == null ? -1 : StringEntry.expireAt(old);
         byte[] entry = StringEntry.of(c.args.bytes(), c.args.offset(1), c.args.length(1), value, 0, value.length, at);
         if (Shard.isLeased(old)) {
             StringEntry.markLeased(entry);
         }
         c.putString(1, entry);
+        return entry;
     }
 }

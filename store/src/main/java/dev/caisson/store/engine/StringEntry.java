@@ -24,6 +24,8 @@ public final class StringEntry {
     static final int LEASED = 8;
     /** Which of two epochs it was put or last written to a snapshot in, see {@link Shard}. */
     static final int EPOCH = 16;
+    /** Not shown as "int" although it is one: arithmetic on fractions made it. */
+    static final int TEXT = 32;
 
     private static final int HEAD = 4;
 
@@ -64,7 +66,7 @@ public final class StringEntry {
     static byte[] withExpiry(byte[] entry, long expireAt) {
         int at = valueOffset(entry);
         byte[] changed = of(entry, keyOffset(entry), keyLength(entry), entry, at, entry.length - at, expireAt);
-        changed[0] |= (byte) (entry[0] & (RAW | LEASED));
+        changed[0] |= (byte) (entry[0] & (RAW | TEXT | LEASED));
         System.arraycopy(entry, 1, changed, 1, 3);
         return changed;
     }
@@ -119,6 +121,19 @@ public final class StringEntry {
 
     static void markRaw(byte[] entry) {
         entry[0] |= RAW;
+    }
+
+    static boolean isText(byte[] entry) {
+        return (entry[0] & TEXT) != 0;
+    }
+
+    static void markText(byte[] entry) {
+        entry[0] |= TEXT;
+    }
+
+    /** Gives an entry the look of another with the same value. */
+    static void markLike(byte[] entry, byte[] other) {
+        entry[0] |= (byte) (other[0] & (RAW | TEXT));
     }
 
     static boolean isLeased(byte[] entry) {

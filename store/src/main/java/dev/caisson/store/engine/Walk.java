@@ -48,6 +48,8 @@ final class Walk {
                     throw new ErrorReply("ERR NOVALUES option can only be used in HSCAN");
                 }
                 withValues = false;
+            } else if (c.args.is(i, "NOVALUES")) {
+                throw new ErrorReply("ERR NOVALUES option can only be used in HSCAN");
             } else {
                 throw ErrorReply.SYNTAX;
             }
