@@ -147,7 +147,11 @@ public final class Store implements Drainable, Scoped {
             Loops threads = scope.own("loops", () -> Loops.start(options.loops()));
             Store store = new Store(options, scope, threads);
             store.recover(kept);
-            scope.hold(Kind.of("clients", Origins.OFF), "accepted connections", store, (s, within) -> s.cut());
+            scope.hold(
+                    Kind.of("clients", Origins.OFF),
+                    "accepted connections",
+                    store.connections,
+                    (accepted, within) -> store.cut());
             for (Loop loop : store.loops) {
                 loop.executor.scheduleAtFixedRate(
                         loop::tick, Loop.TICK_MILLIS, Loop.TICK_MILLIS, TimeUnit.MILLISECONDS);
