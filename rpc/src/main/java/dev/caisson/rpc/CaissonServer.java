@@ -133,7 +133,8 @@ public final class CaissonServer extends Server implements Drainable, Scoped {
             s.onClose("terminated", terminated::countDown);
             EventLoops.Lease loops = s.own("event loops", EventLoops::acquire);
             s.own(new Accepted(loops), "accepted channels");
-            s.hold(SERVER, "handlers", this, (server, within) -> server.awaitHandlers(within));
+            // not the server itself, which is its user's to own
+            s.hold(SERVER, "handlers", running, (count, within) -> awaitHandlers(within));
             List<Channel> bound = new ArrayList<>();
             for (SocketAddress address : addresses) {
                 Channel socket = bind(loops, address);

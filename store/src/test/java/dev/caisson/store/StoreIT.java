@@ -3,6 +3,7 @@ package dev.caisson.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.caisson.scope.Scope;
 import dev.caisson.store.resp.Reply;
 import java.io.EOFException;
 import java.util.ArrayList;
@@ -200,6 +201,23 @@ class StoreIT {
             assertThat(wire.read()).isEqualTo(bulk("1"));
             assertThat(wire.read()).isEqualTo(new Reply.Simple("OK"));
             assertThatThrownBy(wire::read).isInstanceOf(EOFException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4})
+    void endsWithTheScopeThatOwnsIt(int loops) throws Exception {
+        Wire wire;
+        StoreClient client;
+        try (Scope app = Scope.open("app")) {
+            Store store = app.own(open(loops));
+            client = store.client("of the store", push -> {});
+            wire = new Wire(store.port());
+            assertThat(wire.call("PING")).isEqualTo(new Reply.Simple("PONG"));
+        }
+        try (wire) {
+            assertThatThrownBy(wire::read).isInstanceOf(java.io.IOException.class);
+            assertThat(client.send("PING")).failsWithin(java.time.Duration.ofSeconds(10));
         }
     }
 
