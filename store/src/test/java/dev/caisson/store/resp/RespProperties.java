@@ -161,7 +161,9 @@ class RespProperties {
             return;
         }
         assertThat(Numbers.parseDouble(bytes, 0, bytes.length)).isEqualTo(value);
-        if (!Double.isInfinite(value)) {
+        if (value == Math.rint(value) && Math.abs(value) < 0x1p62) {
+            assertThat(text).isEqualTo(value == 0 && 1 / value < 0 ? "-0" : Long.toString((long) value));
+        } else if (!Double.isInfinite(value)) {
             assertThat(digits(text)).isLessThanOrEqualTo(digits(Double.toString(value)));
         }
     }
