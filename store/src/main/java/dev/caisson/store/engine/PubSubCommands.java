@@ -140,6 +140,7 @@ final class PubSubCommands {
             this.out = c.out;
             this.session = c.session;
             this.kind = kind;
+            session.confirms();
             if (session.inProcess()) {
                 out.array(count);
             }

@@ -325,12 +325,21 @@ public abstract class Session {
 
     private Replies replies = Replies.ALL;
 
+    /** The running command confirms a subscription: that is sent, whichever replies are wanted. */
+    private boolean confirms;
+
     final void replies(Replies wanted) {
         replies = wanted;
     }
 
+    final void confirms() {
+        confirms = true;
+    }
+
     /** A reply is complete: whether it is to be dropped. Called once for each, in order. */
     protected final boolean swallows() {
+        boolean sent = confirms;
+        confirms = false;
         switch (replies) {
             case ALL -> {
                 return false;
@@ -339,7 +348,7 @@ public abstract class Session {
             case NOT_THIS -> replies = Replies.ALL;
             case NONE -> {}
         }
-        return true;
+        return !sent;
     }
 
     // ---- waiting
