@@ -13,7 +13,7 @@ class RpcBenchIT {
     void measuresEveryServerAndChannelOnce(@TempDir Path directory) throws Exception {
         Path json = directory.resolve("result.json");
         RpcBench.main(new String[] {
-            "--rounds", "1", "--warmup", "0", "--sample", "0.3", "--cell", "2x5", "--json", json.toString()
+            "--rounds", "1", "--warmup", "0", "--sample", "2", "--cell", "2x5", "--json", json.toString()
         });
         String result = Files.readString(json);
         assertThat(result)
